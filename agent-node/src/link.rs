@@ -1,0 +1,163 @@
+//! The node's link to the hub: register, open the event stream, read it, and again, for ever.
+
+mod stream;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anet_protocol::exit_code::ExitCode;
+use anet_protocol::notification::Link;
+use anet_protocol::rest::{ErrorCode, RegisterNode};
+
+use crate::attempts::StopReason;
+use crate::backoff::Backoff;
+use crate::hub_client::{HubError, chain};
+use crate::node::Node;
+
+/// How often the same token may be refused before the node gives up; the supervisor replaces it.
+const REFUSALS: u32 = 3;
+
+/// Why a link broke.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LinkError {
+    /// A call failed.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// The stream failed.
+    #[error(transparent)]
+    Stream(#[from] stream::StreamError),
+    /// Another call was answered 401: find out.
+    #[error("the hub refused the token of another call")]
+    TokenRefusedElsewhere,
+}
+
+/// Where the link stands between two connections.
+pub(crate) struct Position {
+    /// The last event that was read, to go on from.
+    last_event_id: Option<String>,
+    backoff: Backoff,
+    /// How often the present token has been refused in a row.
+    refusals: u32,
+    /// Since when another instance without an open stream has held the node.
+    held_since: Option<Instant>,
+}
+
+/// Keeps the link up until the node has to end.
+pub(crate) async fn run(node: Arc<Node>) -> ExitCode {
+    let mut token = node.hub.token_changes();
+    let mut position =
+        Position { last_event_id: None, backoff: Backoff::new(&node.settings.timing), refusals: 0, held_since: None };
+    loop {
+        token.mark_unchanged();
+        let error = match connect(&node, &mut position).await {
+            Ok(code) => return code,
+            Err(error) => error,
+        };
+        node.connected.send_replace(false);
+        if let Some(code) = judge(&node, &error, &mut position) {
+            return code;
+        }
+        let wait = position.backoff.next(node.entropy.as_ref());
+        tracing::info!(reason = chain(&error), ?wait, "no link to the hub");
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            Ok(()) = token.changed() => {
+                position.refusals = 0;
+                position.backoff.reset();
+            }
+        }
+    }
+}
+
+/// Registers and reads events until the link breaks (the error) or the node has to end (the code).
+async fn connect(node: &Arc<Node>, position: &mut Position) -> Result<ExitCode, LinkError> {
+    register(node).await?;
+    let (alias, instance_id) = (&node.settings.alias, &node.settings.instance_id);
+    let response = node.hub.open_stream(alias, instance_id, position.last_event_id.as_deref()).await?;
+    stream::read(node, response, position).await
+}
+
+async fn register(node: &Arc<Node>) -> Result<(), HubError> {
+    let _session = node.session.lock().await;
+    let settings = &node.settings;
+    let registration = RegisterNode {
+        node_id: settings.node_id.clone(),
+        alias: settings.alias.clone(),
+        instance_id: settings.instance_id.clone(),
+        runtime: node.runtime.name().to_owned(),
+        model: settings.model.clone(),
+        hostname: settings.hostname.clone(),
+        pid: settings.pid,
+        project_dir: settings.project_dir.display().to_string(),
+        version: settings.version.clone(),
+        holding: node.attempts.holding(),
+    };
+    let registered = node.hub.register(&registration).await?;
+    tracing::info!(holding = registration.holding.len(), lost = registered.lost.len(), "registered");
+    node.agree(&registered);
+    for attempt in &registered.lost {
+        node.lose(attempt, StopReason::LeaseLost).await;
+    }
+    Ok(())
+}
+
+/// What a broken link means: an exit code, or `None` to try again.
+fn judge(node: &Node, error: &LinkError, position: &mut Position) -> Option<ExitCode> {
+    let reason = chain(error);
+    let error = match error {
+        LinkError::Hub(error) => error,
+        LinkError::Stream(_) => {
+            node.notifier.disconnected(Link::Unreachable, &reason);
+            return None;
+        }
+        LinkError::TokenRefusedElsewhere => {
+            node.notifier.disconnected(Link::Unauthorized, &reason);
+            return None;
+        }
+    };
+    if error.is_unauthorized() {
+        node.notifier.disconnected(Link::Unauthorized, &reason);
+        position.refusals += 1;
+        return (position.refusals >= REFUSALS).then_some(ExitCode::TokenRefused);
+    }
+    position.refusals = 0;
+    match error.code() {
+        Some(ErrorCode::NodeAlreadyRunning | ErrorCode::InstanceSuperseded) => {
+            let reason = format!("{reason}; it is held by {}", holder(error));
+            node.notifier.disconnected(Link::Superseded, &reason);
+            let held_since = *position.held_since.get_or_insert_with(Instant::now);
+            if holder_may_be_dead(error) && held_since.elapsed() < node.settings.timing.holder_silence {
+                return None;
+            }
+            tracing::error!(reason, "another instance of this node is running");
+            Some(ExitCode::Evicted)
+        }
+        Some(ErrorCode::NodeIdentityConflict) => {
+            tracing::error!(reason, "this node id belongs to another node");
+            node.notifier.failed(&reason);
+            Some(ExitCode::ConfigInvalid)
+        }
+        // Any other refusal may pass: a role given back, a hub repaired.
+        _ => {
+            node.notifier.disconnected(Link::Unreachable, &reason);
+            None
+        }
+    }
+}
+
+/// Whether the holder has no stream open: then the hub only remembers it, and not for long.
+fn holder_may_be_dead(error: &HubError) -> bool {
+    matches!(error, HubError::Refused { body, .. }
+        if body.details.get("holder").is_some_and(|holder| holder["connected"] == false))
+}
+
+/// Who holds the node, as the hub tells it.
+fn holder(error: &HubError) -> String {
+    match error {
+        HubError::Refused { body, .. } => body.details.get("holder").map_or_else(
+            || "an instance the hub does not name".to_owned(),
+            |holder| holder.as_str().map_or_else(|| holder.to_string(), str::to_owned),
+        ),
+        _ => "an unknown instance".to_owned(),
+    }
+}

@@ -1,0 +1,68 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anet_protocol::notification::{Link, Notification};
+
+/// Tells the supervisor what changed; what it knows already is not repeated.
+pub(crate) struct Notifier {
+    notify: Arc<dyn Fn(&Notification) + Send + Sync>,
+    told: Mutex<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    ready: bool,
+    link: Option<Link>,
+}
+
+impl Notifier {
+    pub(crate) fn new(notify: Arc<dyn Fn(&Notification) + Send + Sync>) -> Self {
+        Self { notify, told: Mutex::default() }
+    }
+
+    /// The event stream is open; the first time, the node is ready.
+    pub(crate) fn connected(&self) {
+        let first = {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.link = Some(Link::Connected);
+            !std::mem::replace(&mut told.ready, true)
+        };
+        (self.notify)(&Notification {
+            ready: first,
+            link: Some(Link::Connected),
+            status: Some("connected to the hub".to_owned()),
+            ..Notification::default()
+        });
+    }
+
+    /// The link is not what it should be, because of `reason`.
+    pub(crate) fn disconnected(&self, link: Link, reason: &str) {
+        let known = {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.link.replace(link) == Some(link)
+        };
+        if !known {
+            (self.notify)(&Notification {
+                link: Some(link),
+                status: Some(reason.to_owned()),
+                error: (link != Link::Unreachable).then(|| reason.to_owned()),
+                ..Notification::default()
+            });
+        }
+    }
+
+    /// So many tasks are in hand.
+    pub(crate) fn work(&self, count: usize) {
+        let work = Some(u32::try_from(count).unwrap_or(u32::MAX));
+        (self.notify)(&Notification { work, ..Notification::default() });
+    }
+
+    /// The node is on its way out, as it was asked.
+    pub(crate) fn stopping(&self) {
+        (self.notify)(&Notification { stopping: true, ..Notification::default() });
+    }
+
+    /// The node ends because of this.
+    pub(crate) fn failed(&self, reason: &str) {
+        (self.notify)(&Notification { error: Some(reason.to_owned()), ..Notification::default() });
+    }
+}

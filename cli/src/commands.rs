@@ -1,0 +1,129 @@
+//! The command tree. Each command is one file: its arguments, whose doc comments are the help, and one function.
+
+mod cancel;
+mod completions;
+pub(crate) mod demo;
+pub(crate) mod hub;
+mod login;
+mod man;
+pub(crate) mod node;
+mod register;
+mod send;
+mod status;
+pub(crate) mod supervisor;
+mod task;
+mod tasks;
+mod whoami;
+
+use anet_protocol::id::NetworkId;
+use clap::{Parser, Subcommand};
+use secrecy::SecretString;
+
+use crate::context::Context;
+use crate::environment::Environment;
+use crate::failure::Outcome;
+use crate::printer::Printer;
+
+/// Run networks of AI agents on machines you own
+#[derive(Debug, Parser)]
+#[command(name = "anet", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Print one JSON document instead of text
+    #[arg(long, global = true, help_heading = "Global options")]
+    json: bool,
+    /// Hub to talk to [default: COMMHUB_URL, then ~/.anet/config.json]
+    #[arg(long, global = true, help_heading = "Global options", value_name = "URL")]
+    hub: Option<String>,
+    /// Token to talk with; other users of this machine see it, so prefer COMMHUB_TOKEN or `anet login`
+    #[arg(long, global = true, help_heading = "Global options", value_name = "TOKEN")]
+    token: Option<SecretString>,
+    /// Network to act in [default: the one chosen at login]
+    #[arg(long, global = true, help_heading = "Global options", value_name = "ID")]
+    network: Option<NetworkId>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the main job in a minute: two agents share a task, one is killed, nothing is lost
+    Demo(demo::Arguments),
+    /// Start, stop and look after the hub
+    #[command(subcommand)]
+    Hub(hub::Command),
+    /// Create, start, stop and watch agent nodes
+    #[command(subcommand)]
+    Node(node::Command),
+    /// Send a task to an agent
+    Send(send::Arguments),
+    /// List tasks, newest first
+    Tasks(tasks::Arguments),
+    /// Show one task and what happened to it
+    Task(task::Arguments),
+    /// Call a task off
+    Cancel(cancel::Arguments),
+    /// Show what is going on in the network
+    Status,
+    /// Log in at a hub
+    Login(login::Arguments),
+    /// Create an account at a hub
+    Register(register::Arguments),
+    /// Show who is logged in, and in which networks
+    Whoami,
+    /// Look after the supervisor, which keeps hub and nodes alive
+    #[command(subcommand)]
+    Supervisor(supervisor::Command),
+    /// Print the completions of a shell
+    Completions(completions::Arguments),
+    /// Write the manual pages into a directory
+    Man(man::Arguments),
+}
+
+impl Arguments {
+    /// What the commands are given.
+    pub(crate) fn context(&self, environment: Environment) -> Context {
+        let printer = Printer::new(self.json, environment.columns);
+        Context {
+            environment,
+            printer,
+            hub_flag: self.hub.clone(),
+            token_flag: self.token.clone(),
+            network_flag: self.network.clone(),
+        }
+    }
+
+    /// Whether this process is a hub: the one role that wants every core.
+    pub(crate) const fn is_hub(&self) -> bool {
+        matches!(self.command, Command::Hub(hub::Command::Run(_)))
+    }
+
+    /// Does what was asked.
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        match self.command {
+            Command::Demo(arguments) => demo::run(context, arguments).await,
+            Command::Hub(command) => command.run(context).await,
+            Command::Node(command) => command.run(context).await,
+            Command::Send(arguments) => send::run(context, arguments).await,
+            Command::Tasks(arguments) => tasks::run(context, arguments).await,
+            Command::Task(arguments) => task::run(context, arguments).await,
+            Command::Cancel(arguments) => cancel::run(context, arguments).await,
+            Command::Status => status::run(context).await,
+            Command::Login(arguments) => login::run(context, arguments).await,
+            Command::Register(arguments) => register::run(context, arguments).await,
+            Command::Whoami => whoami::run(context).await,
+            Command::Supervisor(command) => command.run(context).await,
+            Command::Completions(arguments) => completions::run(context, &arguments),
+            Command::Man(arguments) => man::run(context, &arguments),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_tree_is_well_formed() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,59 @@
+pub(crate) mod run;
+pub(crate) mod start;
+mod stop;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use std::process::ExitCode;
+
+use super::node::logs;
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::supervisor_client::SupervisorClient;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the hub, and the supervisor if need be; returns when the hub answers
+    Start(start::Arguments),
+    /// Stop the hub; returns when it is gone
+    Stop,
+    /// Stop and start the hub; connections wait meanwhile instead of failing
+    Restart,
+    /// Show whether the hub runs, and where
+    Status,
+    /// Show the hub's log
+    Logs(logs::Reading),
+    /// Be the hub, in the foreground; the supervisor and systemd use this
+    Run(run::Arguments),
+}
+
+impl Command {
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        match self {
+            Self::Start(arguments) => start::run(context, arguments).await,
+            Self::Stop => stop::stop(context).await,
+            Self::Restart => stop::restart(context).await,
+            Self::Status => status(context).await,
+            Self::Logs(reading) => logs::print(context, None, None::<PathBuf>, &reading).await,
+            Self::Run(arguments) => run::run(context, arguments).await,
+        }
+    }
+}
+
+async fn status(context: &Context) -> Outcome {
+    let health = context.anonymous_hub()?.health().await?;
+    let supervised = match SupervisorClient::connect(&context.environment).await? {
+        Some(client) => Some(client.status().await?.hub),
+        None => None,
+    };
+    let url = context.hub_url()?;
+    let document = serde_json::json!({ "url": url, "health": health, "supervised": supervised });
+    context.printer.either(&document, || {
+        let process = supervised.as_ref().and_then(|hub| hub.pid.map(|pid| (pid, hub.state.as_str())));
+        let process = process
+            .map_or_else(|| "not under this supervisor".to_owned(), |(pid, state)| format!("{state}, pid {pid}"));
+        format!("Hub: {url}\nVersion: {}\nUp: {} s\nProcess: {process}", health.version, health.uptime)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

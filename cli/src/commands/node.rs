@@ -1,0 +1,74 @@
+pub(crate) mod create;
+mod delete;
+pub(crate) mod logs;
+mod ls;
+mod run;
+pub(crate) mod start;
+pub(crate) mod stop;
+
+use std::path::PathBuf;
+
+use anet_protocol::control::NodeTarget;
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::node_files;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a node in this project
+    Create(create::Arguments),
+    /// Start a node; returns when it is ready and the hub sees it
+    Start(start::Arguments),
+    /// Stop a node; returns when all its processes are gone
+    Stop(stop::Arguments),
+    /// Stop and start a node
+    Restart(stop::Arguments),
+    /// List the nodes of this machine
+    #[command(visible_alias = "list")]
+    Ls,
+    /// Show a node's log
+    Logs(logs::Arguments),
+    /// Stop a node, remove it from the hub and delete its files
+    Delete(delete::Arguments),
+    /// Be a node, in the foreground; the supervisor uses this
+    Run(run::Arguments),
+}
+
+impl Command {
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        match self {
+            Self::Create(arguments) => create::run(context, arguments).await,
+            Self::Start(arguments) => start::run(context, &arguments).await,
+            Self::Stop(arguments) => stop::run(context, &arguments).await,
+            Self::Restart(arguments) => stop::restart(context, &arguments).await,
+            Self::Ls => ls::run(context).await,
+            Self::Logs(arguments) => logs::run(context, arguments).await,
+            Self::Delete(arguments) => delete::run(context, &arguments).await,
+            Self::Run(arguments) => run::run(context, &arguments).await,
+        }
+    }
+}
+
+/// Which node is meant: its name, and its project where the name alone does not say.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NodeReference {
+    /// Name of the node
+    pub name: String,
+    /// Project directory of the node [default: this one or one above it, then wherever the supervisor knows it]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub project: Option<PathBuf>,
+}
+
+impl NodeReference {
+    /// The reference as the supervisor wants it, with an absolute project.
+    pub(crate) fn target(&self, context: &Context) -> NodeTarget {
+        let here = &context.environment.directory;
+        let project = match &self.project {
+            Some(project) => Some(std::fs::canonicalize(here.join(project)).unwrap_or_else(|_| here.join(project))),
+            None => node_files::find_project(here, &self.name),
+        };
+        NodeTarget { project }
+    }
+}

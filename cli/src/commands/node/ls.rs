@@ -1,0 +1,102 @@
+use anet_protocol::control::{Desired, NodeView, NodeViews, ProcessState};
+use std::process::ExitCode;
+
+use anet_protocol::node_config::NodeConfig;
+
+use crate::context::Context;
+use crate::environment::node_directory;
+use crate::failure::{Failure, Outcome};
+use crate::node_files;
+use crate::printer::head;
+use crate::supervisor_client::SupervisorClient;
+
+pub(super) async fn run(context: &Context) -> Outcome {
+    let mut nodes = match SupervisorClient::connect(&context.environment).await? {
+        Some(client) => client.nodes().await?.nodes,
+        None => Vec::new(),
+    };
+    add_nodes_of_this_project(context, &mut nodes)?;
+    nodes.sort_by(|one, other| (&one.name, &one.project).cmp(&(&other.name, &other.project)));
+    let views = NodeViews { nodes };
+    context.printer.either(&views, || {
+        let rows = views.nodes.iter().map(|node| {
+            [
+                node.name.clone(),
+                node.runtime.clone().unwrap_or_else(|| "?".to_owned()),
+                node.state.clone(),
+                node.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+                link(node),
+                node.work.as_ref().filter(|_| node.pid.is_some()).map_or(0, |work| work.value).to_string(),
+                node.project.display().to_string(),
+            ]
+        });
+        context.printer.table(["NAME", "RUNTIME", "STATE", "PID", "HUB", "TASKS", "PROJECT"], rows)
+    })?;
+    if !context.printer.json {
+        if views.nodes.is_empty() {
+            context.printer.note("no nodes")?;
+        }
+        for node in &views.nodes {
+            explain(context, node)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what a person must know about a node that is not well.
+fn explain(context: &Context, node: &NodeView) -> Result<(), Failure> {
+    if let Some(error) = &node.config_error {
+        context.printer.warning(&format!("{}: {error}", node.name))?;
+    }
+    match &node.process {
+        ProcessState::NeedsAttention { reason, .. } => {
+            context.printer.warning(&format!("{}: {reason}", node.name))?;
+        }
+        ProcessState::Backoff { until, attempt, last_exit } => {
+            let words = last_exit.last_words.as_deref().unwrap_or("it left no words");
+            let text = format!(
+                "{}: {attempt} failures in a row, next start at {until} UTC; last: {}",
+                node.name,
+                head(words, 200)
+            );
+            context.printer.warning(&text)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn link(node: &NodeView) -> String {
+    match &node.link {
+        Some(link) if node.pid.is_some() => link.value.as_str().to_owned(),
+        _ => "-".to_owned(),
+    }
+}
+
+/// Nodes that were created here and never started are not known to the supervisor yet.
+fn add_nodes_of_this_project(context: &Context, nodes: &mut Vec<NodeView>) -> Result<(), Failure> {
+    let project = &context.environment.directory;
+    for name in node_files::names(project)? {
+        if nodes.iter().any(|node| node.name == name && node.project == *project) {
+            continue;
+        }
+        let config = node_files::read_config(&node_directory(project, &name));
+        let process =
+            ProcessState::Stopped { since: anet_protocol::Clock::now(&crate::system::SystemClock), last_exit: None };
+        nodes.push(NodeView {
+            node_id: config.as_ref().ok().and_then(|config| config.node_id()).map(str::to_owned),
+            runtime: config.as_ref().ok().and_then(NodeConfig::runtime).map(|runtime| runtime.name().to_owned()),
+            state: process.word().to_owned(),
+            pid: None,
+            project: project.clone(),
+            desired: Desired::Stopped,
+            process,
+            link: None,
+            work: None,
+            restarts: 0,
+            config_error: config.err().map(|failure| format!("{:#}", failure.error)),
+            name,
+        });
+    }
+    Ok(())
+}

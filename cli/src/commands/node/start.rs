@@ -1,0 +1,72 @@
+use std::time::Duration;
+
+use anet_protocol::control::{NodeChanged, NodeTarget};
+use anet_protocol::id::NodeId;
+use std::process::ExitCode;
+use tokio::time::Instant;
+
+use super::NodeReference;
+use crate::context::Context;
+use crate::environment::node_directory;
+use crate::failure::{Failure, Outcome};
+use crate::hub_client::HubClient;
+use crate::node_files;
+use crate::supervisor_client::SupervisorClient;
+
+/// How long the hub may take to show a node that says it is connected.
+const HUB_SIGHT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Start a node; returns when it is ready and the hub sees it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    node: NodeReference,
+}
+
+pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
+    let outcome = start(context, &arguments.node.name, &arguments.node.target(context)).await?;
+    let name = &outcome.node.name;
+    let pid = outcome.node.pid.unwrap_or_default();
+    let condition = if outcome.changed { "is running" } else { "was already running" };
+    context.printer.note(&format!("{name} {condition} (pid {pid}), and the hub sees it"))?;
+    if context.printer.json {
+        context.printer.document(&outcome)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts a node and waits until the hub, asked itself, shows it as connected.
+pub(crate) async fn start(context: &Context, name: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
+    if let Some(project) = &target.project
+        && !node_directory(project, name).is_dir()
+    {
+        return Err(Failure::message(format!("there is no node {name} in {}", project.display()))
+            .hint(format!("create it with `anet node create {name} --runtime command -- PROGRAM`")));
+    }
+    let outcome = SupervisorClient::ensure(&context.environment).await?.start_node(name, target).await?;
+    let directory = node_directory(&outcome.node.project, name);
+    let config = node_files::read_config(&directory)?;
+    let url = config.hub().map_or_else(|| context.hub_url(), |url| Ok(url.to_owned()))?;
+    let node_id = outcome.node.node_id.clone().map(NodeId::from);
+    // The node's own token may ask about its network, so this works for whoever may read the node's files.
+    let (Some(node_id), Some(token)) = (node_id, config.token()) else {
+        return Err(Failure::message(format!("{} names no node id or token", directory.join("config.json").display())));
+    };
+    wait_for_hub(&HubClient::new(&url, Some(token))?, &node_id).await?;
+    Ok(outcome)
+}
+
+async fn wait_for_hub(hub: &HubClient, node_id: &NodeId) -> Result<(), Failure> {
+    let deadline = Instant::now() + HUB_SIGHT_TIMEOUT;
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    loop {
+        tick.tick().await;
+        if hub.node(node_id).await?.is_some_and(|node| node.connected) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(Failure::message(format!("the node runs, but the hub at {} does not see it", hub.url()))
+                .hint("look at its log with `anet node logs NAME`"));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+use std::io::Read as _;
+use std::time::Duration;
+
+use anet_protocol::id::{Alias, TaskId};
+use anet_protocol::rest::{Priority, SendTask, Task};
+use anet_protocol::task_state::TaskState;
+use std::process::ExitCode;
+use tokio::time::Instant;
+
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::hub_client::{HubClient, LONGEST_WAIT};
+
+/// Send a task to an agent
+///
+/// Prints the task's id, or with --wait the agent's answer. Inside a task the new task becomes a part of it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Name of the agent
+    alias: Alias,
+    /// What to do; `-` reads it from stdin
+    task: String,
+    /// Wait until the task is over and print the answer
+    #[arg(long)]
+    wait: bool,
+    /// Give up waiting after this time, such as 90s or 5m; the task goes on
+    #[arg(long, value_name = "TIME", requires = "wait", value_parser = parse_duration)]
+    wait_timeout: Option<Duration>,
+    /// How urgent: high, normal or low
+    #[arg(long, default_value = "normal", value_parser = parse_priority)]
+    priority: Priority,
+    /// How long the task may wait for the agent, such as 10m or 1h
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    ttl: Option<Duration>,
+    /// The same key again means the same task, so a repeated send does nothing twice
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+}
+
+pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
+    let task = if arguments.task == "-" { read_stdin()? } else { arguments.task };
+    let ttl_seconds = match arguments.ttl {
+        Some(ttl) => Some(u32::try_from(ttl.as_secs()).map_err(|_| Failure::usage("`--ttl` is at most 24h"))?),
+        None => None,
+    };
+    let request = SendTask {
+        alias: arguments.alias,
+        task,
+        priority: arguments.priority,
+        from: None,
+        network_id: if context.is_inside_task() { None } else { context.network()? },
+        parent_task_id: None,
+        ttl_seconds,
+        idempotency_key: arguments.idempotency_key,
+    };
+    let hub = context.hub_or_task()?;
+    let sent = hub.send_task(&request).await?;
+    let alias = &request.alias;
+    let condition = match (sent.replayed, sent.online) {
+        (true, _) => format!("was sent to {alias} before, with the same key"),
+        (false, true) => format!("is queued for {alias}, which is online"),
+        (false, false) => format!("is stored; {alias} is offline and will find it when it comes up"),
+    };
+    context.printer.note(&format!("task {} {condition}", sent.task_id))?;
+    if !arguments.wait {
+        context.printer.either(&sent, || sent.task_id.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let task = wait(&hub, &sent.task_id, arguments.wait_timeout).await?;
+    // The reason of a failure is no answer: it goes to stderr alone.
+    let answer = task.result.as_deref().filter(|_| task.status == TaskState::Replied);
+    context.printer.either(&task, || answer.unwrap_or_default().trim_end().to_owned())?;
+    conclude(&task)
+}
+
+/// Waits until a task is over, however often the hub has to be asked.
+pub(super) async fn wait(hub: &HubClient, task_id: &TaskId, timeout: Option<Duration>) -> Result<Task, Failure> {
+    let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    loop {
+        let left = deadline.map_or(LONGEST_WAIT, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let task = hub.task(task_id, Some(left)).await?;
+        if task.status.is_terminal() {
+            return Ok(task);
+        }
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(Failure::message(format!("task {task_id} is still {} after the time to wait", task.status))
+                .hint(format!("it goes on; look with `anet task {task_id}`")));
+        }
+    }
+}
+
+/// Success when the task was answered, else a failure with its reason.
+fn conclude(task: &Task) -> Outcome {
+    if task.status == TaskState::Replied {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let reason = task
+        .error
+        .as_ref()
+        .map_or_else(|| task.result.clone().unwrap_or_default(), |error| format!("{} ({})", error.message, error.code));
+    let failure = Failure::message(format!("task {} is {}: {reason}", task.task_id, task.status));
+    Err(failure.hint(format!("what happened: `anet task {}`", task.task_id)))
+}
+
+fn read_stdin() -> Result<String, Failure> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn parse_priority(word: &str) -> Result<Priority, String> {
+    [Priority::High, Priority::Normal, Priority::Low]
+        .into_iter()
+        .find(|priority| priority.as_str() == word)
+        .ok_or_else(|| "use high, normal or low".to_owned())
+}
+
+/// Reads `90s`, `5m`, `1h30m`; a bare number is seconds.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "use a time such as 90s, 5m or 1h30m".to_owned())?;
+    Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert!(parse_duration("soon").is_err());
+        assert!(parse_duration("-5s").is_err());
+    }
+}

@@ -1,0 +1,69 @@
+pub(crate) mod run;
+pub(crate) mod stop;
+
+use clap::Subcommand;
+use std::process::ExitCode;
+
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::supervisor_client::SupervisorClient;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the supervisor in the background, with everything that should be running
+    Start,
+    /// Show whether the supervisor runs, and what it looks after
+    Status,
+    /// Stop the supervisor and all it looks after; the next start brings back what was running
+    Stop(stop::Arguments),
+    /// Be the supervisor, in the foreground
+    Run(run::Arguments),
+}
+
+impl Command {
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        match self {
+            Self::Start => start(context).await,
+            Self::Status => status(context).await,
+            Self::Stop(arguments) => stop::run(context, &arguments).await,
+            Self::Run(arguments) => run::run(context, &arguments).await,
+        }
+    }
+}
+
+async fn start(context: &Context) -> Outcome {
+    let status = SupervisorClient::ensure(&context.environment).await?.status().await?;
+    context.printer.note(&format!("the supervisor is running (pid {})", status.pid))?;
+    if context.printer.json {
+        context.printer.document(&status)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn status(context: &Context) -> Outcome {
+    let Some(client) = SupervisorClient::connect(&context.environment).await? else {
+        context.printer.either(&serde_json::json!({ "running": false }), || "Supervisor: not running".to_owned())?;
+        return Ok(ExitCode::FAILURE);
+    };
+    let status = client.status().await?;
+    context.printer.either(&status, || {
+        let stale = if status.executable_is_current {
+            String::new()
+        } else {
+            "\nProgram:    its file was moved or replaced since it started; restart the supervisor".to_owned()
+        };
+        let hub = status.hub.pid.map_or_else(String::new, |pid| format!(", pid {pid}"));
+        let address = status.hub.url.as_ref().map_or_else(String::new, |url| format!(", {url}"));
+        let running = status.nodes.iter().filter(|node| node.pid.is_some()).count();
+        format!(
+            "Supervisor: running (pid {}, version {}, since {} UTC){stale}\nHome:       {}\nHub:        {}{hub}{address}\nNodes:      {running} of {} running",
+            status.pid,
+            status.version,
+            status.since,
+            status.home.display(),
+            status.hub.state,
+            status.nodes.len(),
+        )
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

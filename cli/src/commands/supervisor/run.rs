@@ -1,0 +1,51 @@
+use std::sync::Arc;
+
+use anet_protocol::redaction::Redactor;
+use anyhow::Context as _;
+use std::process::ExitCode;
+
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::log_file;
+use crate::signals;
+use crate::system::{SystemClock, SystemEntropy};
+
+/// Be the supervisor, in the foreground
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Leave the terminal's session, so that closing the terminal ends nothing
+    #[arg(long, hide = true)]
+    detached: bool,
+}
+
+pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
+    let environment = &context.environment;
+    if arguments.detached {
+        nix::unistd::setsid().context("cannot leave the terminal's session")?;
+    }
+    log_file::start_logging(
+        environment.supervisor_logs().join("supervisor.log"),
+        Redactor::default(),
+        &environment.log,
+    )?;
+    let settings = anet_supervisor::Settings::new(
+        environment.home.clone(),
+        std::env::current_exe().context("cannot find this program's own file")?,
+        env!("CARGO_PKG_VERSION").to_owned(),
+        environment.all.clone(),
+    );
+    let detached = arguments.detached;
+    let printer = context.printer;
+    let home = environment.home.display().to_string();
+    let ready = move || {
+        tracing::info!("the supervisor is ready");
+        if !detached
+            && let Err(error) = printer.note(&format!("the supervisor of {home} is ready; stop it with Ctrl-C"))
+        {
+            tracing::debug!(%error, "stderr is closed");
+        }
+    };
+    let stop = signals::stop_token()?;
+    anet_supervisor::run(settings, Arc::new(SystemClock), Arc::new(SystemEntropy), stop, ready).await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use anet_protocol::control::{Shutdown, ShuttingDown};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::supervisor_client::SupervisorClient;
+
+/// Stop the supervisor and all it looks after; the next start brings back what was running
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Leave hub and nodes running; the next supervisor takes them over
+    #[arg(long)]
+    leave_running: bool,
+}
+
+pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
+    let Some(client) = SupervisorClient::connect(&context.environment).await? else {
+        context.printer.note("the supervisor was not running")?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let outcome = stop(&client, !arguments.leave_running).await?;
+    context.printer.note("the supervisor is stopped")?;
+    if !outcome.stopped.is_empty() {
+        context.printer.note(&format!("stopped with it: {}", outcome.stopped.join(", ")))?;
+    }
+    if !outcome.left_running.is_empty() {
+        context.printer.note(&format!("still running: {}", outcome.left_running.join(", ")))?;
+    }
+    if context.printer.json {
+        context.printer.document(&outcome)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the supervisor to leave and waits until its process is gone.
+pub(crate) async fn stop(client: &SupervisorClient, stop_children: bool) -> Result<ShuttingDown, Failure> {
+    // Opened first, so that it is the process that is asked and no later one of the same number.
+    let status = client.status().await?;
+    let process = open(status.pid)?;
+    let outcome = client.shutdown(&Shutdown { stop_children }).await?;
+    let mut tick = tokio::time::interval(Duration::from_millis(5));
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while tokio::time::Instant::now() < deadline {
+        tick.tick().await;
+        if process.as_ref().is_none_or(has_ended) {
+            return Ok(outcome);
+        }
+    }
+    Err(Failure::message(format!("the supervisor (pid {}) said goodbye but is still there", status.pid)))
+}
+
+/// The process as a descriptor; `None` when it is gone already.
+fn open(pid: u32) -> Result<Option<OwnedFd>, Failure> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| Failure::message("the supervisor named no valid pid"))?;
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(process) => Ok(Some(process)),
+        Err(Errno::SRCH) => Ok(None),
+        Err(error) => Err(Failure::failed(error).context("cannot watch the supervisor's process")),
+    }
+}
+
+/// A pidfd is readable once its process has ended, also while nobody has reaped it.
+fn has_ended(process: &OwnedFd) -> bool {
+    let mut polled = [PollFd::new(process, PollFlags::IN)];
+    poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}

@@ -1,0 +1,95 @@
+//! What a command says when it could not do its work: what failed, why, and what to do about it.
+
+use std::io;
+use std::process::ExitCode;
+
+use anet_protocol::exit_code::CommandExit;
+use anet_protocol::rest::ErrorBody;
+
+/// A failed command. Its text says what failed and why; the hints say what mends it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub exit: CommandExit,
+    /// What failed, outermost first.
+    pub error: anyhow::Error,
+    /// Commands or advice, each printed on a line of its own after `hint:`.
+    pub hints: Vec<String>,
+    /// The hub's or supervisor's stable word, for `--json`.
+    pub code: Option<String>,
+}
+
+/// What every command returns.
+pub(crate) type Outcome = Result<ExitCode, Failure>;
+
+impl Failure {
+    /// The command was understood and did not succeed.
+    pub(crate) fn failed(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: CommandExit::Failed, error: error.into(), hints: Vec::new(), code: None }
+    }
+
+    /// As [`Self::failed`], with a sentence instead of an error.
+    pub(crate) fn message(text: impl Into<String>) -> Self {
+        Self::failed(anyhow::Error::msg(text.into()))
+    }
+
+    /// The command line does not make sense.
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Self { exit: CommandExit::Usage, ..Self::message(text) }
+    }
+
+    /// The hub at `url` does not answer.
+    pub(crate) fn unreachable(url: &str, error: impl Into<anyhow::Error>) -> Self {
+        Self {
+            exit: CommandExit::HubUnreachable,
+            error: error.into().context(format!("the hub at {url} does not answer")),
+            hints: vec!["start it with `anet hub start`, or name another with `--hub URL`".to_owned()],
+            code: Some("hub_unreachable".to_owned()),
+        }
+    }
+
+    /// The hub refused.
+    pub(crate) fn refused(what: &str, body: &ErrorBody) -> Self {
+        let reason = body.message.clone().unwrap_or_else(|| body.error.clone());
+        let code = serde_json::to_value(body.code).ok().and_then(|code| code.as_str().map(str::to_owned));
+        let mut failure = Self { code, ..Self::message(format!("{what}: {reason}")) };
+        if let Some(names) = body.details.get("suggestions").and_then(|names| names.as_array()) {
+            let names: Vec<_> = names.iter().filter_map(|name| name.as_str()).collect();
+            if !names.is_empty() {
+                failure = failure.hint(format!("did you mean {}?", names.join(" or ")));
+            }
+        }
+        match &body.hint {
+            Some(hint) => failure.hint(hint.clone()),
+            None => failure,
+        }
+    }
+
+    /// Adds what a person can do about it.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Says what was being done.
+    #[must_use]
+    pub(crate) fn context(mut self, what: impl Into<String>) -> Self {
+        self.error = self.error.context(what.into());
+        self
+    }
+
+    /// True when the reader of stdout went away, as `anet … | head` does: nothing to report.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        self.error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::failed(error)
+    }
+}

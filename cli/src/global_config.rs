@@ -1,0 +1,92 @@
+//! `~/.anet/config.json`: which hub, who is logged in, which network. Unknown keys survive every rewrite.
+
+use std::path::PathBuf;
+
+use anet_protocol::id::NetworkId;
+use anet_protocol::rest::{Network, User};
+use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value};
+
+use crate::environment::Environment;
+use crate::files;
+
+/// The file, read. Changes reach the disk with [`GlobalConfig::save`].
+#[derive(Debug)]
+pub(crate) struct GlobalConfig {
+    path: PathBuf,
+    fields: Map<String, Value>,
+}
+
+impl GlobalConfig {
+    /// Reads the file; an absent one is empty.
+    ///
+    /// # Errors
+    /// When it exists and is not a JSON object; the error names line and column.
+    pub(crate) fn load(environment: &Environment) -> anyhow::Result<Self> {
+        let path = environment.global_config();
+        let fields = match files::read_optional(&path)? {
+            Some(text) => {
+                serde_json::from_str(&text).with_context(|| format!("{} is not a JSON object", path.display()))?
+            }
+            None => Map::new(),
+        };
+        Ok(Self { path, fields })
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.fields.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The hub's address.
+    pub(crate) fn hub(&self) -> Option<&str> {
+        self.text("hub")
+    }
+
+    /// The person's `utok_`.
+    pub(crate) fn token(&self) -> Option<SecretString> {
+        self.text("token").map(SecretString::from)
+    }
+
+    /// The network that commands mean when they name none.
+    pub(crate) fn network_id(&self) -> Option<NetworkId> {
+        self.text("network_id").map(NetworkId::from)
+    }
+
+    /// Remembers the hub.
+    pub(crate) fn set_hub(&mut self, url: &str) {
+        self.fields.insert("hub".to_owned(), url.into());
+    }
+
+    /// Remembers who is logged in.
+    pub(crate) fn set_login(&mut self, user: &User, token: &SecretString) -> anyhow::Result<()> {
+        self.fields.insert("token".to_owned(), token.expose_secret().into());
+        self.fields.insert("user".to_owned(), serde_json::to_value(user)?);
+        Ok(())
+    }
+
+    /// Remembers the network that commands mean.
+    pub(crate) fn set_network(&mut self, network: &Network) {
+        self.fields.insert("network_id".to_owned(), network.network_id.as_str().into());
+        self.fields.insert("network_name".to_owned(), network.network_name.clone().into());
+    }
+
+    /// Forgets who was logged in.
+    pub(crate) fn clear_login(&mut self) {
+        for key in ["token", "user", "network_id", "network_name"] {
+            self.fields.remove(key);
+        }
+    }
+
+    /// Writes the file, 0600 in a 0700 directory.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old file is then untouched.
+    pub(crate) fn save(&self) -> anyhow::Result<()> {
+        if let Some(directory) = self.path.parent() {
+            files::create_private_directory(directory)?;
+            files::tighten(directory)?;
+        }
+        files::write_private(&self.path, &format!("{}\n", serde_json::to_string_pretty(&self.fields)?))
+    }
+}

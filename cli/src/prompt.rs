@@ -1,0 +1,37 @@
+//! Asking a person, or a pipe.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use anyhow::Context as _;
+use secrecy::SecretString;
+
+use crate::failure::Failure;
+
+/// Asks for a line.
+///
+/// # Errors
+/// When stdin ends first.
+pub(crate) fn line(question: &str) -> Result<String, Failure> {
+    write!(io::stderr(), "{question}: ").and_then(|()| io::stderr().flush())?;
+    let mut answer = String::new();
+    if io::stdin().lock().read_line(&mut answer)? == 0 {
+        return Err(Failure::usage(format!("no {} was given", question.to_lowercase())));
+    }
+    Ok(answer.trim().to_owned())
+}
+
+/// Asks for a secret: unseen on a terminal, else one line of stdin.
+///
+/// # Errors
+/// When stdin ends first.
+pub(crate) fn secret(question: &str) -> Result<SecretString, Failure> {
+    if io::stdin().is_terminal() {
+        let answer = rpassword::prompt_password(format!("{question}: ")).context("cannot read from the terminal")?;
+        return Ok(answer.into());
+    }
+    let mut answer = String::new();
+    if io::stdin().lock().read_line(&mut answer)? == 0 {
+        return Err(Failure::usage(format!("no {} was given on stdin", question.to_lowercase())));
+    }
+    Ok(answer.trim_end_matches(['\r', '\n']).to_owned().into())
+}

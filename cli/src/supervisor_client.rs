@@ -1,0 +1,287 @@
+//! Speaking to the supervisor over its Unix socket, and starting one where none runs.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anet_protocol::control::{
+    CONTROL_VERSION, ControlError, HubChanged, LogLine, NodeChanged, NodeTarget, NodeView, NodeViews, Shutdown,
+    ShuttingDown, StartHub, SupervisorStatus,
+};
+use anyhow::Context as _;
+use futures_util::{Stream, StreamExt as _};
+use reqwest::{Client, Method};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::files;
+
+/// Longer than any start (30 s to readiness) or stop (10 s of grace) takes.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How long a freshly started supervisor may take to answer.
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The supervisor of one `~/.anet`.
+#[derive(Clone, Debug)]
+pub(crate) struct SupervisorClient {
+    client: Client,
+    socket: PathBuf,
+}
+
+/// Which part of a log to read.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LogQuery {
+    /// The node's project, where its name is ambiguous.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<PathBuf>,
+    /// How many of the newest lines.
+    pub lines: usize,
+    /// Whether to go on with lines as they are written.
+    pub follow: bool,
+}
+
+impl SupervisorClient {
+    /// A client for the supervisor of this home; it may not be running.
+    ///
+    /// # Errors
+    /// When no client can be built.
+    pub(crate) fn new(environment: &Environment) -> Result<Self, Failure> {
+        let socket = environment.supervisor_socket();
+        Ok(Self { client: Client::builder().unix_socket(socket.clone()).build()?, socket })
+    }
+
+    /// The running supervisor, or `None` when nobody answers.
+    ///
+    /// # Errors
+    /// When somebody answers whom this program does not understand.
+    pub(crate) async fn connect(environment: &Environment) -> Result<Option<Self>, Failure> {
+        let client = Self::new(environment)?;
+        if !client.socket.exists() {
+            return Ok(None);
+        }
+        match client.request(Method::GET, "/v1/status", None::<&()>).await {
+            Ok(response) => {
+                let status: SupervisorStatus =
+                    response.json().await.context("the supervisor's answer is not understood")?;
+                check_version(&status)?;
+                Ok(Some(client))
+            }
+            Err(RequestError::Unreachable(_)) => Ok(None),
+            Err(RequestError::Refused(failure)) => Err(failure),
+        }
+    }
+
+    /// The running supervisor, started first if need be.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub(crate) async fn ensure(environment: &Environment) -> Result<Self, Failure> {
+        if let Some(client) = Self::connect(environment).await? {
+            return Ok(client);
+        }
+        let log = environment.supervisor_logs().join("stderr.log");
+        let mut child = spawn(environment, &log)?;
+        let mut tick = tokio::time::interval(Duration::from_millis(10));
+        let deadline = tokio::time::Instant::now() + STARTUP_TIMEOUT;
+        while tokio::time::Instant::now() < deadline {
+            tick.tick().await;
+            if let Some(client) = Self::connect(environment).await? {
+                return Ok(client);
+            }
+            // Of several that start at once all but one leave with 0: the socket of the one is awaited.
+            if let Some(status) = child.try_wait()?.filter(|status| !status.success()) {
+                let words = files::read_optional(&log)?.unwrap_or_default();
+                let last = words.lines().last().unwrap_or("it said nothing").to_owned();
+                return Err(Failure::message(format!("the supervisor did not start ({status}): {last}"))
+                    .hint("run it in the foreground to see more: `anet supervisor run`"));
+            }
+        }
+        Err(Failure::message(format!("the supervisor did not answer within {} s", STARTUP_TIMEOUT.as_secs()))
+            .hint(format!("its log is in {}", environment.supervisor_logs().display())))
+    }
+
+    /// The running supervisor, for commands that make no sense without one.
+    ///
+    /// # Errors
+    /// When none runs.
+    pub(crate) async fn require(environment: &Environment) -> Result<Self, Failure> {
+        Self::connect(environment).await?.ok_or_else(|| {
+            Failure::message(format!("no supervisor runs for {}", environment.home.display()))
+                .hint("`anet hub start` and `anet node start NAME` start one")
+        })
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<reqwest::Response, RequestError> {
+        let mut request = self.client.request(method, format!("http://supervisor{path}")).timeout(REQUEST_TIMEOUT);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.send(request).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, RequestError> {
+        let response = request.send().await.map_err(RequestError::Unreachable)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let refusal: Result<ControlError, _> = response.json().await;
+        Err(RequestError::Refused(match refusal {
+            Ok(refusal) => {
+                let code = serde_json::to_value(refusal.code).ok().and_then(|code| code.as_str().map(str::to_owned));
+                let failure = Failure { code, ..Failure::message(refusal.error) };
+                match refusal.hint {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
+            Err(_) => Failure::message(format!("the supervisor answered {status} without saying why")),
+        }))
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, Failure> {
+        let response = self.request(method, path, body).await.map_err(|error| error.into_failure(&self.socket))?;
+        Ok(response.json().await.context("the supervisor's answer is not understood")?)
+    }
+
+    /// Everything it knows.
+    pub(crate) async fn status(&self) -> Result<SupervisorStatus, Failure> {
+        self.call(Method::GET, "/v1/status", None::<&()>).await
+    }
+
+    /// Starts the hub; answers when it is ready.
+    pub(crate) async fn start_hub(&self, request: &StartHub) -> Result<HubChanged, Failure> {
+        self.call(Method::POST, "/v1/hub/start", Some(request)).await
+    }
+
+    /// Stops the hub; answers when it is gone.
+    pub(crate) async fn stop_hub(&self) -> Result<HubChanged, Failure> {
+        self.call(Method::POST, "/v1/hub/stop", None::<&()>).await
+    }
+
+    /// Stops and starts the hub.
+    pub(crate) async fn restart_hub(&self) -> Result<HubChanged, Failure> {
+        self.call(Method::POST, "/v1/hub/restart", None::<&()>).await
+    }
+
+    /// Every node it knows.
+    pub(crate) async fn nodes(&self) -> Result<NodeViews, Failure> {
+        self.call(Method::GET, "/v1/nodes", None::<&()>).await
+    }
+
+    /// Starts a node; answers when it is ready.
+    pub(crate) async fn start_node(&self, name: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
+        self.call(Method::POST, &node_path(name, "start"), Some(target)).await
+    }
+
+    /// Stops a node; answers when all its processes are gone.
+    pub(crate) async fn stop_node(&self, name: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
+        self.call(Method::POST, &node_path(name, "stop"), Some(target)).await
+    }
+
+    /// Stops and starts a node.
+    pub(crate) async fn restart_node(&self, name: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
+        self.call(Method::POST, &node_path(name, "restart"), Some(target)).await
+    }
+
+    /// Makes a node known, so that it is found from anywhere.
+    pub(crate) async fn register_node(&self, name: &str, target: &NodeTarget) -> Result<NodeView, Failure> {
+        self.call(Method::POST, &node_path(name, "register"), Some(target)).await
+    }
+
+    /// Forgets a stopped node.
+    pub(crate) async fn forget_node(&self, name: &str, target: &NodeTarget) -> Result<(), Failure> {
+        self.call::<serde_json::Value>(Method::POST, &node_path(name, "forget"), Some(target)).await.map(drop)
+    }
+
+    /// Asks the supervisor to leave.
+    pub(crate) async fn shutdown(&self, request: &Shutdown) -> Result<ShuttingDown, Failure> {
+        self.call(Method::POST, "/v1/shutdown", Some(request)).await
+    }
+
+    /// The lines of a log: of the node `name`, or of the hub.
+    pub(crate) async fn logs(
+        &self,
+        name: Option<&str>,
+        query: &LogQuery,
+    ) -> Result<impl Stream<Item = Result<LogLine, Failure>> + use<>, Failure> {
+        let path = name.map_or_else(|| "/v1/hub/logs".to_owned(), |name| node_path(name, "logs"));
+        // No time-out: following a log ends when the reader has had enough.
+        let request = self.client.get(format!("http://supervisor{path}")).query(query);
+        let response = self.send(request).await.map_err(|error| error.into_failure(&self.socket))?;
+        let events = sse_stream::SseStream::from_bytes_stream(response.bytes_stream());
+        Ok(events.filter_map(|event| async {
+            match event {
+                Ok(event) => event.data.map(|data| Ok(serde_json::from_str(&data)?)),
+                Err(error) => Some(Err(Failure::message(format!("the log broke off: {error}")))),
+            }
+        }))
+    }
+}
+
+fn node_path(name: &str, verb: &str) -> String {
+    format!("/v1/nodes/{}/{verb}", percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC))
+}
+
+fn check_version(status: &SupervisorStatus) -> Result<(), Failure> {
+    if status.control_version == CONTROL_VERSION {
+        return Ok(());
+    }
+    Err(Failure::message(format!(
+        "the running supervisor (version {}, pid {}) speaks control protocol {}, this program {CONTROL_VERSION}",
+        status.version, status.pid, status.control_version
+    ))
+    .hint("stop it with the program that started it, then start it with this one"))
+}
+
+enum RequestError {
+    Unreachable(reqwest::Error),
+    Refused(Failure),
+}
+
+impl RequestError {
+    fn into_failure(self, socket: &std::path::Path) -> Failure {
+        match self {
+            Self::Refused(failure) => failure,
+            Self::Unreachable(error) => Failure::failed(
+                anyhow::Error::new(error).context(format!("the supervisor at {} does not answer", socket.display())),
+            )
+            .hint("`anet supervisor status` tells whether it runs"),
+        }
+    }
+}
+
+/// Starts a supervisor that outlives this command.
+fn spawn(environment: &Environment, log: &std::path::Path) -> Result<std::process::Child, Failure> {
+    files::create_private_directory(&environment.home)?;
+    files::create_private_directory(&environment.supervisor_logs())?;
+    // Only what this attempt says is of interest, so the file begins anew.
+    let stderr = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(log);
+    let stderr = stderr.with_context(|| format!("cannot open {}", log.display()))?;
+    let executable = std::env::current_exe().context("cannot find this program's own file")?;
+    let child = Command::new(&executable)
+        .args(["supervisor", "run", "--detached"])
+        .env("ANET_HOME", &environment.home)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(stderr)
+        .spawn()
+        .with_context(|| format!("cannot start {}", executable.display()))?;
+    Ok(child)
+}

@@ -1,0 +1,29 @@
+use anet_protocol::rest::{Credential, Me};
+use anet_protocol::role::CredentialKind;
+
+use crate::caller::Caller;
+use crate::error::HubError;
+use crate::hub::Hub;
+
+/// Who the token belongs to and what it reaches.
+pub(crate) async fn me(hub: &Hub, caller: &Caller) -> Result<Me, HubError> {
+    let mut networks = hub.read().await?.memberships(&caller.user.user_id).await?;
+    if let Some(bound) = &caller.network_id {
+        networks.retain(|network| network.network_id == *bound);
+    }
+    let kind = match caller.credential {
+        CredentialKind::User => "user",
+        CredentialKind::Node => "node",
+        CredentialKind::Api => "api",
+    };
+    Ok(Me {
+        user: caller.user.clone(),
+        networks,
+        current_network: caller.network_id.clone(),
+        credential: Credential {
+            kind: kind.to_owned(),
+            token_id: caller.token_id.clone(),
+            node_id: caller.node.as_ref().map(|node| node.node_id.clone()),
+        },
+    })
+}

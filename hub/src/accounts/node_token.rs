@@ -1,0 +1,134 @@
+use anet_protocol::id::{Alias, NodeId, TokenId};
+use anet_protocol::node_config::validate_node_name;
+use anet_protocol::rest::{ErrorCode, Node, NodeStatus, NodeToken, NodeTokenRequest};
+use anet_protocol::role::{CredentialKind, NetworkRole, Operation};
+use anet_protocol::time::Timestamp;
+use anet_protocol::token::{self, TokenKind};
+use secrecy::ExposeSecret as _;
+
+use crate::caller::Caller;
+use crate::error::{HubError, Refusal};
+use crate::hub::Hub;
+use crate::store::{AuditEntry, NewToken, StoredNode, Transaction};
+
+/// Mints a token bound to one node, and makes the node known: tasks can be sent to it before it first starts.
+pub(crate) async fn create(hub: &Hub, caller: &Caller, request: NodeTokenRequest) -> Result<NodeToken, HubError> {
+    validate_node_name(&request.node_name).map_err(|error| Refusal::invalid("node_name", error.to_string()))?;
+    if let Some(node_id) = &request.node_id {
+        check_node_id(node_id)?;
+    }
+    let now = hub.now();
+    let caller = caller.clone();
+    let fresh_id = NodeId::random(hub.entropy());
+    let secret = token::mint(TokenKind::Node, hub.entropy());
+    let token_id = TokenId::random(hub.entropy());
+    let digest = token::digest(secret.expose_secret());
+    let answer_id = token_id.clone();
+    let node_id = hub
+        .write(async move |transaction| {
+            caller.authorize(transaction, &request.network_id, Operation::CreateNodeToken).await?;
+            let alias = Alias::from(request.node_name.as_str());
+            let node_id = if let Some(known) = find(transaction, &request, &alias).await? {
+                may_mint_for(transaction, &caller, &known).await?;
+                known.node.node_id
+            } else {
+                let node = unstarted(request.node_id.clone().unwrap_or(fresh_id), alias, &request, now);
+                let node_id = node.node_id.clone();
+                transaction.insert_node(&StoredNode { node, owner_id: caller.user.user_id.clone() }).await?;
+                node_id
+            };
+            let token = NewToken {
+                token_id,
+                digest,
+                kind: CredentialKind::Node,
+                name: format!("node:{}", request.node_name),
+                user_id: caller.user.user_id.clone(),
+                network_id: Some(request.network_id.clone()),
+                node_id: Some(node_id.clone()),
+                created_at: now,
+            };
+            transaction.insert_token(&token).await?;
+            transaction
+                .insert_audit(&AuditEntry {
+                    user_id: Some(&caller.user.user_id),
+                    username: Some(&caller.user.username),
+                    action: "node_token_created",
+                    target_type: "network",
+                    target_id: Some(request.network_id.as_str()),
+                    detail: Some(&request.node_name),
+                    ip: caller.address.map(|address| address.to_string()).as_deref(),
+                    network_id: Some(&request.network_id),
+                    created_at: now,
+                })
+                .await?;
+            Ok(node_id)
+        })
+        .await?;
+    Ok(NodeToken { token: secret.expose_secret().to_owned(), token_id: answer_id, node_id })
+}
+
+/// A node that nobody has started yet.
+fn unstarted(node_id: NodeId, alias: Alias, request: &NodeTokenRequest, now: Timestamp) -> Node {
+    Node {
+        node_id,
+        node_name: request.node_name.clone(),
+        alias,
+        network_id: request.network_id.clone(),
+        runtime: None,
+        model: None,
+        hostname: None,
+        project_dir: None,
+        version: None,
+        status: NodeStatus::Offline,
+        connected: false,
+        instance_id: None,
+        pid: None,
+        inbox_count: 0,
+        last_seen_at: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// `n_` and up to 60 letters, digits, `_` or `-`: ours have 8 hex digits, older ones may differ.
+fn check_node_id(node_id: &NodeId) -> Result<(), HubError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let body = node_id.as_str().strip_prefix("n_").unwrap_or_default();
+    if body.is_empty() || body.len() > 60 || !body.chars().all(allowed) {
+        return Err(Refusal::invalid("node_id", "`n_` and up to 60 letters, digits, `_` or `-`").into());
+    }
+    Ok(())
+}
+
+/// The node meant, if it is known. A name and an id that belong to different nodes are refused.
+async fn find(
+    transaction: &mut dyn Transaction,
+    request: &NodeTokenRequest,
+    alias: &Alias,
+) -> Result<Option<StoredNode>, HubError> {
+    let conflict = |message: &str| {
+        Err(Refusal::new(ErrorCode::NodeIdentityConflict, "node_identity_conflict").message(message).into())
+    };
+    let named = transaction.node_by_alias(&request.network_id, alias).await?;
+    let Some(node_id) = &request.node_id else { return Ok(named) };
+    match named {
+        Some(named) if named.node.node_id == *node_id => Ok(Some(named)),
+        Some(_) => conflict("a node of that name with another id exists in the network"),
+        None if transaction.node(node_id).await?.is_some() => conflict("the node id belongs to another node"),
+        None => Ok(None),
+    }
+}
+
+/// A member mints for own nodes; the network's owner and admins for all.
+async fn may_mint_for(transaction: &mut dyn Transaction, caller: &Caller, known: &StoredNode) -> Result<(), HubError> {
+    if known.owner_id == caller.user.user_id {
+        return Ok(());
+    }
+    let standing = transaction.standing(&caller.token_id, &known.node.network_id).await?;
+    match standing.and_then(|standing| standing.network) {
+        Some(NetworkRole::Owner | NetworkRole::Admin) => Ok(()),
+        _ => Err(Refusal::new(ErrorCode::PermissionDenied, "permission_denied")
+            .message("the node belongs to somebody else")
+            .into()),
+    }
+}

@@ -1,0 +1,26 @@
+use anet_protocol::rest::{Health, Success};
+use axum::Json;
+use axum::extract::State;
+
+use crate::api::answer::success;
+use crate::hub::Hub;
+
+/// What this hub does beyond upstream's API.
+const CAPABILITIES: [&str; 5] = ["claim_leases", "idempotency_key", "last_event_id", "long_poll", "keyset_pages"];
+
+/// Whether the hub answers.
+#[utoipa::path(get, path = "/health", tag = "hub", responses((status = 200, body = Success<Health>)))]
+pub(crate) async fn health(State(hub): State<Hub>) -> Json<Success<Health>> {
+    let uptime = hub.now().millis_since(hub.started()) / 1000;
+    success(Health {
+        version: hub.settings().version.clone(),
+        api_version: "v3".to_owned(),
+        auth: "user-token".to_owned(),
+        security: "secured".to_owned(),
+        v3_auth: true,
+        multi_network: true,
+        sse_connections: hub.live().streams.count(),
+        uptime: u64::try_from(uptime).unwrap_or(0),
+        capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+    })
+}

@@ -1,0 +1,55 @@
+use anet_protocol::id::NetworkId;
+use anet_protocol::rest::{ErrorBody, NodeDeleted, NodeList, NodeQuery, StatusAnswer, Success};
+use axum::extract::State;
+use serde::Deserialize;
+
+use crate::api::answer::{Answer, success};
+use crate::api::{AuthenticatedCaller, PathPart, QueryPart};
+use crate::hub::Hub;
+use crate::nodes;
+
+/// The query of `DELETE /api/nodes/:ref`.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Within {
+    /// Only a node of this network.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    network_id: Option<NetworkId>,
+}
+
+/// Lists nodes, newest update first.
+#[utoipa::path(get, path = "/api/nodes", tag = "nodes", security(("token" = [])), params(NodeQuery),
+    responses((status = 200, body = Success<NodeList>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn list(
+    State(hub): State<Hub>,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
+    QueryPart(query): QueryPart<NodeQuery>,
+) -> Answer<NodeList> {
+    Ok(success(nodes::list::list(&hub, &caller, query).await?))
+}
+
+/// Tells who is there and what is going on.
+#[utoipa::path(get, path = "/api/status", tag = "nodes", security(("token" = [])), params(NodeQuery),
+    responses((status = 200, body = Success<StatusAnswer>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn status(
+    State(hub): State<Hub>,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
+    QueryPart(query): QueryPart<NodeQuery>,
+) -> Answer<StatusAnswer> {
+    Ok(success(nodes::status::status(&hub, &caller, query).await?))
+}
+
+/// Removes a node and its tokens.
+#[utoipa::path(delete, path = "/api/nodes/{reference}", tag = "nodes", security(("token" = [])),
+    params(("reference" = String, Path, description = "node id, name or alias"), Within),
+    responses((status = 200, body = Success<NodeDeleted>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn delete(
+    State(hub): State<Hub>,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
+    PathPart(reference): PathPart,
+    QueryPart(Within { network_id }): QueryPart<Within>,
+) -> Answer<NodeDeleted> {
+    Ok(success(nodes::delete::delete(&hub, &caller, &reference, network_id.as_ref()).await?))
+}

@@ -1,0 +1,171 @@
+//! Who calls, and whether that suffices.
+
+use std::net::IpAddr;
+
+use anet_protocol::id::{Alias, NetworkId, TokenId};
+use anet_protocol::rest::{ErrorCode, Network, User};
+use anet_protocol::role::{CredentialKind, NetworkRole, Operation, Standing, SystemRole, permits};
+use anet_protocol::token;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::error::{HubError, Refusal};
+use crate::events::Channel;
+use crate::hub::Hub;
+use crate::store::{BoundNode, Reads, Scope};
+
+/// The owner of a token that the hub knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub credential: CredentialKind,
+    pub token_id: TokenId,
+    pub user: User,
+    /// The network the token is bound to.
+    pub network_id: Option<NetworkId>,
+    /// The node the token is bound to.
+    pub node: Option<BoundNode>,
+    /// Where the call comes from.
+    pub address: Option<IpAddr>,
+}
+
+/// A token that the hub does not know, or no longer.
+pub(crate) fn invalid_token() -> HubError {
+    Refusal::new(ErrorCode::InvalidToken, "invalid token").into()
+}
+
+fn access_denied() -> HubError {
+    Refusal::new(ErrorCode::AccessDenied, "access denied to requested network").into()
+}
+
+impl Caller {
+    /// Finds out whose token it is.
+    pub(crate) async fn identify(hub: &Hub, token: &SecretString, address: Option<IpAddr>) -> Result<Self, HubError> {
+        // What cannot be a token costs no look-up.
+        token::parse(token.expose_secret()).map_err(|_| invalid_token())?;
+        let digest = token::digest(token.expose_secret());
+        let stored = hub.read().await?.token(&digest).await?.ok_or_else(invalid_token)?;
+        if stored.expires_at.is_some_and(|end| end <= hub.now()) {
+            return Err(invalid_token());
+        }
+        Ok(Self {
+            credential: stored.kind,
+            token_id: stored.token_id,
+            user: stored.user,
+            network_id: stored.network_id,
+            node: stored.node,
+            address,
+        })
+    }
+
+    /// The name others know the caller by: the alias of a node, the user name of a person.
+    pub(crate) fn name(&self) -> &str {
+        self.node.as_ref().map_or(&self.user.username, |node| node.alias.as_str())
+    }
+
+    /// Whose idempotency keys the caller uses.
+    pub(crate) fn sender_id(&self) -> &str {
+        self.node.as_ref().map_or(self.user.user_id.as_str(), |node| node.node_id.as_str())
+    }
+
+    /// Where the caller hears of answers.
+    pub(crate) fn channel(&self, network_id: &NetworkId) -> Channel {
+        match &self.node {
+            Some(node) => Channel::node(network_id, &node.alias),
+            None => Channel::user(network_id, &self.user.username),
+        }
+    }
+
+    /// Whether the caller may do `operation` in the network, by what it is at this moment.
+    pub(crate) async fn authorize(
+        &self,
+        reads: &mut dyn Reads,
+        network_id: &NetworkId,
+        operation: Operation,
+    ) -> Result<(), HubError> {
+        if self.network_id.as_ref().is_some_and(|bound| bound != network_id) {
+            return Err(access_denied());
+        }
+        let standing = reads.standing(&self.token_id, network_id).await?.ok_or_else(invalid_token)?;
+        self.judge(standing.system, standing.network, operation)
+    }
+
+    fn judge(&self, system: SystemRole, network: Option<NetworkRole>, operation: Operation) -> Result<(), HubError> {
+        let credential = self.credential;
+        if permits(Standing { credential, system, network }, operation) {
+            return Ok(());
+        }
+        let owner = Standing { credential, system: SystemRole::User, network: Some(NetworkRole::Owner) };
+        if !permits(owner, operation) {
+            // Not even an owner's token of this kind would do: it is the wrong kind.
+            let (code, word) = match operation {
+                Operation::WorkAsNode => (ErrorCode::NodeTokenRequired, "node_token_required"),
+                _ => (ErrorCode::UserTokenRequired, "user_token_required"),
+            };
+            return Err(Refusal::new(code, word).into());
+        }
+        if network.is_none() {
+            return Err(access_denied());
+        }
+        Err(Refusal::new(ErrorCode::PermissionDenied, "permission_denied").into())
+    }
+
+    /// The one network a change is to happen in, with the permission for it.
+    pub(crate) async fn network_for(
+        &self,
+        reads: &mut dyn Reads,
+        requested: Option<&NetworkId>,
+        operation: Operation,
+    ) -> Result<NetworkId, HubError> {
+        // A bound token means its own network, whatever the request says (commhub-http §3.7).
+        let network_id = match (&self.network_id, requested) {
+            (Some(bound), _) => bound.clone(),
+            (None, Some(requested)) => requested.clone(),
+            (None, None) => self.only_network(reads).await?,
+        };
+        self.authorize(reads, &network_id, operation).await?;
+        Ok(network_id)
+    }
+
+    async fn only_network(&self, reads: &mut dyn Reads) -> Result<NetworkId, HubError> {
+        let mut networks = reads.memberships(&self.user.user_id).await?;
+        match (networks.pop(), networks.is_empty()) {
+            (Some(only), true) => Ok(only.network_id),
+            _ => Err(Refusal::new(
+                ErrorCode::NetworkIdRequired,
+                "network_id required for user token when multiple networks are available",
+            )
+            .into()),
+        }
+    }
+
+    /// The networks a question is about: the one asked for, else all that the caller may read.
+    pub(crate) async fn scope(&self, reads: &mut dyn Reads, requested: Option<&NetworkId>) -> Result<Scope, HubError> {
+        if let Some(network_id) = self.network_id.as_ref().or(requested) {
+            self.authorize(reads, network_id, Operation::ReadNetwork).await?;
+            return Ok(Scope::Networks(vec![network_id.clone()]));
+        }
+        if self.judge(self.user.role, None, Operation::ReadNetwork).is_ok() {
+            return Ok(Scope::All);
+        }
+        let networks = reads.memberships(&self.user.user_id).await?;
+        let readable =
+            |network: &Network| self.judge(self.user.role, network.member_role, Operation::ReadNetwork).is_ok();
+        Ok(Scope::Networks(networks.into_iter().filter(readable).map(|network| network.network_id).collect()))
+    }
+
+    /// The node that the caller works as, with its network and the permission to work there.
+    pub(crate) async fn working_node(&self, reads: &mut dyn Reads) -> Result<(NetworkId, BoundNode), HubError> {
+        let (Some(network_id), Some(node)) = (&self.network_id, &self.node) else {
+            return Err(Refusal::new(ErrorCode::NodeTokenRequired, "node_token_required")
+                .message("this token is bound to no node")
+                .hint("make one with POST /api/auth/node-token")
+                .into());
+        };
+        self.authorize(reads, network_id, Operation::WorkAsNode).await?;
+        Ok((network_id.clone(), node.clone()))
+    }
+
+    /// Whether the caller is the node of this alias in this network.
+    pub(crate) fn is_node(&self, network_id: &NetworkId, alias: &Alias) -> bool {
+        self.network_id.as_ref() == Some(network_id) && self.node.as_ref().is_some_and(|node| node.alias == *alias)
+    }
+}

@@ -1,0 +1,4 @@
+//! Plain words between names of a network, and the list of everything that was said.
+
+pub(crate) mod list;
+pub(crate) mod send;

@@ -1,0 +1,179 @@
+//! The embedded engine: one file, one writing connection, a pool of reading ones.
+
+mod accounts;
+mod audit;
+mod decode;
+mod events;
+mod filter;
+mod lock;
+mod messages;
+mod nodes;
+mod tasks;
+mod writer;
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
+use std::ops::DerefMut;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use self::lock::DatabaseLock;
+use self::writer::Writer;
+use super::{AccountReads, EventReads, Job, MessageReads, NodeReads, Reads, Store, StoreError, StoreResult, TaskReads};
+use crate::error::HubError;
+use crate::events::Effect;
+use crate::settings::{Durability, Settings};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+
+/// The write-ahead log is cut back to this after a checkpoint.
+const WAL_BYTES: u32 = 64 * 1024 * 1024;
+
+/// A page of rows ends early once their texts exceed this, so that no answer is boundless.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// A hub's SQLite database.
+pub(crate) struct SqliteStore {
+    writer: Writer,
+    readers: SqlitePool,
+    /// Held for as long as the store lives.
+    _lock: DatabaseLock,
+}
+
+impl SqliteStore {
+    /// Opens or creates the database and brings its schema up to date. `publish` gets the effects of every
+    /// commit, in the order of the commits.
+    pub(crate) async fn open(
+        settings: &Settings,
+        publish: Arc<dyn Fn(Vec<Effect>) + Send + Sync>,
+    ) -> Result<Self, HubError> {
+        prepare_files(&settings.database)?;
+        let lock = DatabaseLock::acquire(&settings.database)?;
+        let options = SqliteConnectOptions::new()
+            .filename(&settings.database)
+            .foreign_keys(true)
+            .busy_timeout(settings.busy_timeout)
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
+        let writing = options
+            .clone()
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(match settings.durability {
+                Durability::Full => SqliteSynchronous::Full,
+                Durability::Normal => SqliteSynchronous::Normal,
+            })
+            .pragma("journal_size_limit", WAL_BYTES.to_string());
+        let mut connection = SqliteConnection::connect_with(&writing).await.map_err(StoreError::from)?;
+        // `run` has a future that is not `Send` in the compiler's eyes; this is what it calls.
+        MIGRATIONS
+            .run_direct(None, &mut connection, false)
+            .await
+            .map_err(|error| StoreError::Fault { source: error.into() })?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(settings.readers)
+            .acquire_timeout(settings.busy_timeout)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(StoreError::from)?;
+        let writer = Writer::start(connection, publish)?;
+        Ok(Self { writer, readers, _lock: lock })
+    }
+}
+
+/// Creates the directory and the file with modes that keep others out; the log files inherit the file's.
+fn prepare_files(database: &Path) -> Result<(), HubError> {
+    let failed = |doing| {
+        let path = database.to_owned();
+        move |source: io::Error| HubError::File { doing, path, source }
+    };
+    if let Some(directory) = database.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed("create the directory of"))?;
+    }
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(database)
+        .map_err(failed("create"))?;
+    let mode = file.metadata().map_err(failed("inspect"))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(database, fs::Permissions::from_mode(0o600)).map_err(failed("protect"))?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn submit(&self, job: Job) -> Result<(), Job> {
+        self.writer.submit(job)
+    }
+
+    async fn reader(&self) -> StoreResult<Box<dyn Reads>> {
+        Ok(Box::new(Session { connection: self.readers.acquire().await?, effects: Vec::new() }))
+    }
+
+    async fn writer_ended(&self) {
+        self.writer.ended().await;
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// One connection, reading or writing.
+pub(super) struct Session<C> {
+    connection: C,
+    /// What is to happen after the commit.
+    effects: Vec<Effect>,
+}
+
+impl<C> Reads for Session<C> where Session<C>: AccountReads + NodeReads + TaskReads + MessageReads + EventReads {}
+
+/// The session of the one writer.
+pub(super) type WritingSession = Session<Box<SqliteConnection>>;
+
+impl super::Transaction for WritingSession {
+    fn after_commit(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    #[cfg(test)]
+    fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+}
+
+/// What holds a connection: a box, or a loan from the pool.
+pub(super) trait Holder: DerefMut<Target = SqliteConnection> + Send {}
+impl<C: DerefMut<Target = SqliteConnection> + Send> Holder for C {}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let unavailable = match &error {
+            sqlx::Error::Database(database) => {
+                database.code().and_then(|code| code.parse().ok()).is_some_and(is_passing)
+            }
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                true
+            }
+            _ => false,
+        };
+        if unavailable { Self::Unavailable { source: error.into() } } else { Self::Fault { source: error.into() } }
+    }
+}
+
+/// Whether an SQLite result code (<https://sqlite.org/rescode.html>) tells of the surroundings, not of a fault.
+fn is_passing(extended_code: u32) -> bool {
+    // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN; the low byte is the primary code.
+    matches!(extended_code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14)
+}

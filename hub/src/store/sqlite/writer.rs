@@ -1,0 +1,131 @@
+//! Group commit: whatever waits in the queue is written in one transaction, forced to disk once, and only
+//! then answered. Measured in hub-limits §2.1: this makes `synchronous=FULL` nearly free.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use futures_util::FutureExt as _;
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+use super::{Session, WritingSession};
+use crate::error::HubError;
+use crate::events::Effect;
+use crate::store::{Finished, Job, StoreError, StoreResult};
+
+/// The most jobs in one transaction: bounds how long the first of them waits.
+const GROUP: usize = 256;
+
+/// The thread that owns the writing connection.
+pub(super) struct Writer {
+    /// `None` once the store is closed. Unbounded because every waiting job is an open request, and those are bounded.
+    queue: Mutex<Option<UnboundedSender<Job>>>,
+    ended: CancellationToken,
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: SqliteConnection,
+        publish: Arc<dyn Fn(Vec<Effect>) + Send + Sync>,
+    ) -> Result<Self, HubError> {
+        let failed = |source| HubError::Fault { doing: "start the writer", message: format!("{source}") };
+        let (sender, receiver) = unbounded_channel();
+        let ended = CancellationToken::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let guard = ended.clone().drop_guard();
+        thread::Builder::new()
+            .name("hub-writer".to_owned())
+            .spawn(move || {
+                // Dropped on return and on panic alike: nobody waits for a writer that is gone.
+                let _guard = guard;
+                runtime.block_on(write_groups(connection, receiver, publish));
+            })
+            .map_err(failed)?;
+        Ok(Self { queue: Mutex::new(Some(sender)), ended })
+    }
+
+    pub(super) fn submit(&self, job: Job) -> Result<(), Job> {
+        match self.queue.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some(queue) => queue.send(job).map_err(|error| error.0),
+            None => Err(job),
+        }
+    }
+
+    pub(super) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Writes what is queued and ends.
+    pub(super) async fn close(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.ended.cancelled().await;
+    }
+}
+
+async fn write_groups(
+    connection: SqliteConnection,
+    mut queue: UnboundedReceiver<Job>,
+    publish: Arc<dyn Fn(Vec<Effect>) + Send + Sync>,
+) {
+    let mut session = Session { connection: Box::new(connection), effects: Vec::new() };
+    let mut group = Vec::with_capacity(GROUP);
+    while queue.recv_many(&mut group, GROUP).await > 0 {
+        match write_group(&mut session, group.drain(..)).await {
+            Ok(finished) => {
+                // Effects first: who is answered may rely on its events being on their way.
+                publish(std::mem::take(&mut session.effects));
+                for job in finished {
+                    (job.answer)();
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "a group of changes was not stored");
+                session.effects.clear();
+                roll_back(&mut session).await;
+            }
+        }
+    }
+    if let Err(error) = session.connection.close().await {
+        tracing::warn!(%error, "the database was not closed cleanly");
+    }
+}
+
+/// Runs the jobs in one transaction. On an error nothing is stored, and the jobs are dropped unanswered.
+async fn write_group(session: &mut WritingSession, jobs: impl Iterator<Item = Job>) -> StoreResult<Vec<Finished>> {
+    execute(session, "BEGIN IMMEDIATE").await?;
+    let mut finished = Vec::new();
+    for job in jobs {
+        execute(session, "SAVEPOINT job").await?;
+        let effects = session.effects.len();
+        let end = AssertUnwindSafe(job(session)).catch_unwind().await.ok();
+        if end.is_none() {
+            // The panic hook has written the message; the caller learns that nothing was stored.
+            tracing::error!("a change panicked and was rolled back");
+        }
+        let keep = end.as_ref().is_some_and(|end| end.keep);
+        finished.extend(end);
+        if !keep {
+            session.effects.truncate(effects);
+            // Fails where the engine itself has rolled the whole transaction back (disk full): then no job may stay.
+            execute(session, "ROLLBACK TO job").await?;
+        }
+        execute(session, "RELEASE job").await?;
+    }
+    execute(session, "COMMIT").await?;
+    Ok(finished)
+}
+
+async fn execute(session: &mut WritingSession, statement: &'static str) -> StoreResult<()> {
+    sqlx::query(statement).execute(&mut *session.connection).await.map_err(StoreError::from)?;
+    Ok(())
+}
+
+async fn roll_back(session: &mut WritingSession) {
+    if let Err(error) = execute(session, "ROLLBACK").await {
+        // "no transaction is active": the engine had rolled it back already.
+        tracing::debug!(%error, "nothing left to roll back");
+    }
+}

@@ -1,0 +1,279 @@
+//! The database under hostile conditions, and the questions that only tests ask of it.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use anet_protocol::rest::ErrorCode;
+use futures_util::future::join_all;
+use serde_json::json;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, Row as _};
+use tokio::sync::oneshot;
+
+use crate::error::{HubError, Refusal};
+use crate::tests::kit::{SeededEntropy, TestClock, TestHub};
+use crate::{Hub, Settings};
+
+/// The audit log's actions, oldest first.
+pub(crate) async fn audit_actions(hub: &TestHub) -> Vec<String> {
+    hub.hub
+        .write(async |transaction| {
+            let rows = sqlx::query("SELECT action FROM audit_log ORDER BY id")
+                .fetch_all(transaction.connection())
+                .await
+                .map_err(super::StoreError::from)?;
+            Ok(rows.iter().map(|row| row.get("action")).collect())
+        })
+        .await
+        .unwrap()
+}
+
+/// Counts by a scan what the counters keep, and compares.
+pub(crate) async fn assert_counters_agree(hub: &TestHub) {
+    const PAIRS: [(&str, &str); 2] = [
+        (
+            "SELECT network_id || status AS key, count AS value FROM task_counts WHERE count <> 0",
+            "SELECT network_id || status AS key, COUNT(*) AS value FROM tasks GROUP BY network_id, status",
+        ),
+        (
+            "SELECT node_id AS key, inbox_count AS value FROM nodes WHERE inbox_count <> 0",
+            "SELECT to_node_id AS key, COUNT(*) AS value FROM tasks
+             WHERE status = 'delivered' AND lease_expires_at IS NULL AND to_node_id IN (SELECT node_id FROM nodes)
+             GROUP BY to_node_id",
+        ),
+    ];
+    hub.hub
+        .write(async |transaction| {
+            for (counted, scanned) in PAIRS {
+                let mut found = Vec::new();
+                for query in [counted, scanned] {
+                    let rows = sqlx::query(query)
+                        .fetch_all(transaction.connection())
+                        .await
+                        .map_err(super::StoreError::from)?;
+                    let map: BTreeMap<String, i64> =
+                        rows.iter().map(|row| (row.get("key"), row.get("value"))).collect();
+                    found.push(map);
+                }
+                assert_eq!(found[0], found[1]);
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+}
+
+/// Lets the database grow by at most `pages`; `None` takes the limit away.
+async fn limit_growth(hub: &TestHub, pages: Option<i64>) {
+    hub.hub
+        .write(async move |transaction| {
+            let row = sqlx::query("PRAGMA page_count")
+                .fetch_one(&mut *transaction.connection())
+                .await
+                .map_err(super::StoreError::from)?;
+            let limit = pages.map_or(i64::from(u32::MAX) - 1, |pages| row.get::<i64, _>(0) + pages);
+            sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {limit}")))
+                .execute(transaction.connection())
+                .await
+                .map_err(super::StoreError::from)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+}
+
+async fn add_network_row(
+    hub: &Hub,
+    name: &'static str,
+    end: impl FnOnce() -> Result<(), HubError> + Send + 'static,
+) -> Result<(), HubError> {
+    hub.write(async move |transaction| {
+        sqlx::query("INSERT INTO event_floors (network_id, pruned_through) VALUES ($1, 0)")
+            .bind(name)
+            .execute(transaction.connection())
+            .await
+            .map_err(super::StoreError::from)?;
+        end()
+    })
+    .await
+}
+
+async fn rows(hub: &TestHub) -> Vec<String> {
+    hub.hub
+        .write(async |transaction| {
+            let rows = sqlx::query("SELECT network_id FROM event_floors ORDER BY network_id")
+                .fetch_all(transaction.connection())
+                .await
+                .map_err(super::StoreError::from)?;
+            Ok(rows.iter().map(|row| row.get("network_id")).collect())
+        })
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_job_that_fails_or_panics_does_not_hurt_its_neighbours() {
+    let hub = TestHub::open().await;
+    // Holds the writer until all others wait, so that they share a transaction.
+    let (go, wait) = oneshot::channel::<()>();
+    let gate = hub.hub.write(async move |_| {
+        wait.await.unwrap();
+        Ok(())
+    });
+    let refuse = || Err(Refusal::new(ErrorCode::NotFound, "no").into());
+    let jobs = join_all([
+        tokio::spawn({
+            let hub = hub.hub.clone();
+            async move { add_network_row(&hub, "a", || Ok(())).await }
+        }),
+        tokio::spawn({
+            let hub = hub.hub.clone();
+            async move { add_network_row(&hub, "b", refuse).await }
+        }),
+        tokio::spawn({
+            let hub = hub.hub.clone();
+            async move { add_network_row(&hub, "c", || panic!("on purpose")).await }
+        }),
+        tokio::spawn({
+            let hub = hub.hub.clone();
+            async move { add_network_row(&hub, "d", || Ok(())).await }
+        }),
+    ]);
+    let release = async {
+        // One turn of the loop for each job to be queued.
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+        go.send(()).unwrap();
+    };
+    let (gate, ended, ()) = tokio::join!(gate, jobs, release);
+    gate.unwrap();
+    let ended: Vec<bool> = ended.into_iter().map(|job| job.unwrap().is_ok()).collect();
+    assert_eq!(ended, [true, false, false, true]);
+    assert_eq!(rows(&hub).await, ["a", "d"]);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_the_task_whole_and_work_goes_on_when_there_is_space() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let run = hub.running(&alice, "counter").await;
+    limit_growth(&hub, Some(20)).await;
+    let body = json!({ "alias": "counter", "task": "x".repeat(10_000) });
+    let mut stored = 0;
+    let refused = loop {
+        let reply = hub.post(&alice.token, "/api/task", body.clone()).await;
+        if reply.status != 200 {
+            break reply;
+        }
+        stored += 1;
+        assert!(stored < 100, "the disk does not get full");
+    };
+    assert_eq!(refused.headers["retry-after"], "1");
+    refused.refused(503, "storage_unavailable");
+    let list = hub.get(&alice.token, "/api/tasks").await.ok();
+    assert_eq!((&list["count"], &list["stats"][0]["count"]), (&json!(stored), &json!(stored)));
+    let events = hub.get(&alice.token, "/api/task_events").await.ok();
+    assert_eq!(events["count"], json!(stored));
+    assert_eq!(hub.get(&alice.token, "/api/messages").await.ok()["messages"].as_array().unwrap().len(), stored);
+    limit_growth(&hub, None).await;
+    hub.post(&alice.token, "/api/task", body).await.ok();
+    assert_eq!(hub.claim(&run, 100).await.len(), stored + 1);
+    assert_counters_agree(&hub).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_at_once_on_a_full_disk_each_is_stored_or_refused() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    hub.node(&alice, "counter").await;
+    limit_growth(&hub, Some(30)).await;
+    let body = json!({ "alias": "counter", "task": "x".repeat(10_000) });
+    let replies = join_all((0..64).map(|_| hub.post(&alice.token, "/api/task", body.clone()))).await;
+    let stored = replies.iter().filter(|reply| reply.status == 200).count();
+    assert!(replies.iter().all(|reply| reply.status == 200 || reply.status == 503));
+    assert!(stored < 64, "the disk does not get full");
+    assert_eq!(hub.get(&alice.token, "/api/tasks?limit=200").await.ok()["count"], json!(stored));
+    assert_counters_agree(&hub).await;
+}
+
+#[tokio::test]
+async fn a_locked_database_refuses_the_task_and_work_goes_on_afterwards() {
+    let hub = TestHub::open_with(|settings| settings.busy_timeout = Duration::from_millis(50)).await;
+    let alice = hub.person("alice").await;
+    hub.node(&alice, "counter").await;
+    let options = SqliteConnectOptions::new().filename(hub.directory.path().join("hub/commhub.db"));
+    let mut shell = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut shell).await.unwrap();
+    let body = json!({ "alias": "counter", "task": "x" });
+    hub.post(&alice.token, "/api/task", body.clone()).await.refused(503, "storage_unavailable");
+    assert_eq!(hub.get(&alice.token, "/api/tasks").await.ok()["count"], 0, "reading goes on");
+    sqlx::query("ROLLBACK").execute(&mut shell).await.unwrap();
+    hub.post(&alice.token, "/api/task", body).await.ok();
+}
+
+#[tokio::test]
+async fn a_second_hub_is_told_who_holds_the_database() {
+    let hub = TestHub::open().await;
+    let settings = hub.hub.settings().clone();
+    let opened = Hub::open(settings.clone(), TestClock::new(), SeededEntropy::new(3)).await;
+    let Err(HubError::DatabaseInUse { path, holder }) = opened else { panic!("a second hub was let in") };
+    assert_eq!(path, settings.database);
+    let program = std::env::current_exe().unwrap();
+    assert_eq!(holder, format!("pid {} ({})", std::process::id(), program.display()));
+    let hub = hub.restart().await;
+    hub.get("", "/health").await.ok();
+}
+
+#[tokio::test]
+async fn the_database_is_for_its_owner_alone() {
+    let hub = TestHub::open().await;
+    hub.person("alice").await;
+    let directory = hub.directory.path().join("hub");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&directory), 0o700);
+    for entry in std::fs::read_dir(&directory).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn the_database_holds_neither_tokens_nor_passwords() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let run = hub.node(&alice, "counter").await;
+    let directory = hub.directory.path().join("hub");
+    let secrets = [&alice.token, &alice.network_token, &run.token, crate::tests::kit::PASSWORD];
+    for entry in std::fs::read_dir(&directory).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        for secret in secrets {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_hub_is_refused() {
+    let hub = TestHub::open().await;
+    let settings: Settings = hub.hub.settings().clone();
+    hub.hub
+        .write(async |transaction| {
+            sqlx::query(
+                "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (999, 'later', true, x'00', 0)",
+            )
+            .execute(transaction.connection())
+            .await
+            .map_err(super::StoreError::from)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    hub.hub.close().await;
+    let TestHub { hub: closed, directory, .. } = hub;
+    drop(closed);
+    assert!(Hub::open(settings, TestClock::new(), SeededEntropy::new(3)).await.is_err());
+    drop(directory);
+}

@@ -1,0 +1,292 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anet_protocol::rest::Attempt;
+use anet_protocol::time::Timestamp;
+use anet_protocol::{Clock, Entropy};
+use axum::Router;
+use axum::body::{Body, BodyDataStream};
+use axum::http::{HeaderMap, Request, StatusCode};
+use futures_util::StreamExt as _;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use crate::{Hub, Settings, router};
+
+pub(crate) const PASSWORD: &str = "correct horse";
+
+/// Far more than anything here takes, so that only a hang ends a test this way.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A clock that a test moves.
+pub(crate) struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(1_795_326_235_000)))
+    }
+
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Chance that is the same in every run: splitmix64.
+pub(crate) struct SeededEntropy(Mutex<u64>);
+
+impl SeededEntropy {
+    pub(crate) fn new(seed: u64) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(seed)))
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut state = self.0.lock().unwrap();
+        for byte in buffer {
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = *state;
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *byte = (mixed >> 56) as u8;
+        }
+    }
+}
+
+/// A hub on a database of its own.
+pub(crate) struct TestHub {
+    pub hub: Hub,
+    pub clock: Arc<TestClock>,
+    pub directory: TempDir,
+    router: Router,
+}
+
+/// What a call was answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Reply {
+    /// The body of a success.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{:#}", self.body);
+        assert_eq!(self.body["ok"], true);
+        self.body
+    }
+
+    /// The body of a refusal with this status and code.
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16, code: &str) -> Value {
+        assert_eq!((self.status.as_u16(), &self.body["code"]), (status, &json!(code)), "{:#}", self.body);
+        assert_eq!(self.body["ok"], false);
+        self.body
+    }
+}
+
+/// A person with an account.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub token: String,
+    pub network_token: String,
+    pub network_id: String,
+}
+
+/// A run of a node.
+#[derive(Clone)]
+pub(crate) struct Run {
+    pub token: String,
+    pub node_id: String,
+    pub alias: String,
+    pub instance: String,
+}
+
+impl TestHub {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    pub(crate) async fn open_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let directory = TempDir::new().unwrap();
+        let mut settings = Settings { database: directory.path().join("hub/commhub.db"), ..Settings::default() };
+        change(&mut settings);
+        let clock = TestClock::new();
+        let hub = Hub::open(settings, clock.clone(), SeededEntropy::new(1)).await.unwrap();
+        Self { router: router(hub.clone()), hub, clock, directory }
+    }
+
+    /// Closes the database and opens it again, as a restarted process would.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { hub, clock, directory, router: old } = self;
+        let settings = hub.settings().clone();
+        hub.close().await;
+        drop((hub, old));
+        let seed = clock.now().as_millis().unsigned_abs();
+        let hub = Hub::open(settings, clock.clone(), SeededEntropy::new(seed)).await.unwrap();
+        Self { router: router(hub.clone()), hub, clock, directory }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).expect("every answer is JSON");
+        Reply { status: head.status, headers: head.headers, body }
+    }
+
+    pub(crate) fn request(method: &str, path: &str, token: &str) -> axum::http::request::Builder {
+        let builder = Request::builder().method(method).uri(path);
+        if token.is_empty() { builder } else { builder.header("authorization", format!("Bearer {token}")) }
+    }
+
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Reply {
+        self.send(Self::request("GET", path, token).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn delete(&self, token: &str, path: &str) -> Reply {
+        self.send(Self::request("DELETE", path, token).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, token: &str, path: &str, body: Value) -> Reply {
+        let request = Self::request("POST", path, token).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    pub(crate) async fn person(&self, name: &str) -> Person {
+        let body = json!({ "username": name, "password": PASSWORD });
+        let body = self.post("", "/api/auth/register", body).await.ok();
+        let text = |field: &str| body[field].as_str().unwrap().to_owned();
+        Person { token: text("token"), network_token: text("network_token"), network_id: text("network_id") }
+    }
+
+    /// Makes a node known that was never started.
+    pub(crate) async fn node(&self, person: &Person, alias: &str) -> Run {
+        let body = json!({ "network_id": person.network_id, "node_name": alias });
+        let body = self.post(&person.token, "/api/auth/node-token", body).await.ok();
+        let text = |field: &str| body[field].as_str().unwrap().to_owned();
+        Run { token: text("token"), node_id: text("node_id"), alias: alias.to_owned(), instance: "i_1".to_owned() }
+    }
+
+    /// A registered run of a new node.
+    pub(crate) async fn running(&self, person: &Person, alias: &str) -> Run {
+        let run = self.node(person, alias).await;
+        self.register(&run, &[]).await.ok();
+        run
+    }
+
+    pub(crate) async fn register(&self, run: &Run, holding: &[Attempt]) -> Reply {
+        let body = json!({
+            "node_id": run.node_id, "alias": run.alias, "instance_id": run.instance, "runtime": "command",
+            "hostname": "box", "pid": 4711, "project_dir": "/srv/project", "version": "0.1.0", "holding": holding,
+        });
+        self.post(&run.token, "/api/node/register", body).await
+    }
+
+    pub(crate) async fn report(&self, run: &Run, status: &str) -> Reply {
+        let body = json!({ "instance_id": run.instance, "status": status });
+        self.post(&run.token, "/api/node/report", body).await
+    }
+
+    pub(crate) async fn claim(&self, run: &Run, max: u32) -> Vec<Value> {
+        let body = json!({ "instance_id": run.instance, "max": max });
+        let body = self.post(&run.token, "/api/node/claim", body).await.ok();
+        body["tasks"].as_array().unwrap().clone()
+    }
+
+    /// A call about an attempt: `ack`, `renew`, `reply` or `fail`, with further fields.
+    pub(crate) async fn attempt(&self, run: &Run, call: &str, task: &str, attempt: u32, more: Value) -> Reply {
+        let mut body = json!({ "instance_id": run.instance, "attempt": attempt });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.post(&run.token, &format!("/api/node/tasks/{task}/{call}"), body).await
+    }
+
+    pub(crate) async fn reply(&self, run: &Run, task: &str, attempt: u32, text: &str) -> Reply {
+        self.attempt(run, "reply", task, attempt, json!({ "text": text })).await
+    }
+
+    /// Sends a task and gives its id.
+    pub(crate) async fn task(&self, token: &str, alias: &str, text: &str) -> String {
+        let body = self.post(token, "/api/task", json!({ "alias": alias, "task": text })).await.ok();
+        body["task_id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn state(&self, token: &str, task: &str) -> Value {
+        self.get(token, &format!("/api/task/{task}")).await.ok()["task"].clone()
+    }
+
+    pub(crate) async fn sweep(&self) {
+        crate::work::sweep::sweep(&self.hub).await.unwrap();
+    }
+
+    pub(crate) async fn listen(&self, token: &str, path: &str, last_event_id: Option<i64>) -> Frames {
+        let mut request = Self::request("GET", path, token);
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id.to_string());
+        }
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
+        let mut frames = Frames { stream: response.into_body().into_data_stream(), rest: String::new() };
+        let first = frames.next().await.unwrap();
+        assert_eq!((first.id, first.data["type"].as_str()), (None, Some("connected")));
+        frames
+    }
+
+    /// The stream of a run on its own channel.
+    pub(crate) async fn listen_as(&self, run: &Run, last_event_id: Option<i64>) -> Frames {
+        let path = format!("/events/{}?instance_id={}", run.alias, run.instance);
+        self.listen(&run.token, &path, last_event_id).await
+    }
+}
+
+/// One frame of a stream.
+#[derive(Debug)]
+pub(crate) struct SeenFrame {
+    pub id: Option<i64>,
+    pub data: Value,
+}
+
+/// The reading end of a stream. Dropping it is what a reader's death is to the hub.
+pub(crate) struct Frames {
+    stream: BodyDataStream,
+    rest: String,
+}
+
+impl Frames {
+    /// The next frame; `None` when the hub has ended the stream.
+    pub(crate) async fn next(&mut self) -> Option<SeenFrame> {
+        loop {
+            if let Some((frame, rest)) = self.rest.split_once("\n\n") {
+                let (frame, rest) = (frame.to_owned(), rest.to_owned());
+                self.rest = rest;
+                if frame.starts_with(':') {
+                    continue;
+                }
+                let field = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name));
+                return Some(SeenFrame {
+                    id: field("id: ").map(|id| id.parse().unwrap()),
+                    data: serde_json::from_str(field("data: ").unwrap()).unwrap(),
+                });
+            }
+            let chunk = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("the stream is silent");
+            self.rest.push_str(std::str::from_utf8(&chunk?.unwrap()).unwrap());
+        }
+    }
+
+    /// The next frame's type; `end` when the hub has ended the stream.
+    pub(crate) async fn next_type(&mut self) -> String {
+        self.next().await.map_or_else(|| "end".to_owned(), |frame| frame.data["type"].as_str().unwrap().to_owned())
+    }
+}

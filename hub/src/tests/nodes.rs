@@ -1,0 +1,82 @@
+use serde_json::json;
+
+use super::kit::TestHub;
+
+#[tokio::test]
+async fn a_node_is_shown_as_it_was_last_observed() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let run = hub.running(&alice, "counter").await;
+    let shown = || async { hub.get(&alice.token, "/api/nodes").await.ok()["nodes"][0].clone() };
+    let stream = hub.listen_as(&run, None).await;
+    hub.report(&run, "working").await.ok();
+    let node = shown().await;
+    assert_eq!((&node["status"], &node["connected"], &node["pid"]), (&json!("working"), &json!(true), &json!(4711)));
+    drop(stream);
+    let node = shown().await;
+    assert_eq!((&node["status"], &node["connected"]), (&json!("working"), &json!(false)), "gone at once");
+    hub.clock.advance(601);
+    assert_eq!(shown().await["status"], "offline");
+    hub.report(&run, "idle").await.ok();
+    assert_eq!(shown().await["status"], "idle");
+    hub.report(&run, "offline").await.ok();
+    assert_eq!(shown().await["status"], "offline");
+    let status = hub.get(&alice.token, "/api/status").await.ok();
+    assert_eq!(status["summary"], json!({ "idle": 0, "working": 0, "offline": 1, "total": 1 }));
+}
+
+#[tokio::test]
+async fn presence_survives_a_restart_of_the_hub() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let run = hub.running(&alice, "counter").await;
+    hub.clock.advance(7);
+    hub.report(&run, "working").await.ok();
+    let before = hub.get(&alice.token, "/api/nodes").await.ok()["nodes"][0].clone();
+    let hub = hub.restart().await;
+    assert_eq!(hub.get(&alice.token, "/api/nodes").await.ok()["nodes"][0], before);
+    hub.report(&run, "idle").await.ok();
+}
+
+#[tokio::test]
+async fn filters_of_nodes_hold_together() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    hub.running(&alice, "one").await;
+    hub.node(&alice, "two").await;
+    let count = |query: &'static str| {
+        let (hub, token) = (&hub, &alice.token);
+        async move { hub.get(token, &format!("/api/nodes?{query}")).await.ok()["count"].clone() }
+    };
+    assert_eq!(count("").await, 2);
+    assert_eq!(count("alias=one").await, 1);
+    assert_eq!(count("status=offline").await, 1);
+    assert_eq!(count("alias=one&status=offline").await, 0);
+    hub.get(&alice.token, "/api/nodes?status=bored").await.refused(400, "invalid_input");
+    hub.get(&alice.token, "/api/nodes?colour=red").await.refused(400, "invalid_input");
+}
+
+#[tokio::test]
+async fn a_deleted_node_takes_its_token_its_stream_and_its_tasks_with_it() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let run = hub.running(&alice, "counter").await;
+    let held = hub.task(&alice.token, "counter", "held").await;
+    hub.claim(&run, 1).await;
+    let waiting = hub.task(&alice.token, "counter", "waiting").await;
+    let mut stream = hub.listen_as(&run, None).await;
+    let gone = hub.delete(&alice.token, "/api/nodes/counter").await.ok();
+    assert_eq!((&gone["node_id"], &gone["tokens_revoked"]), (&json!(run.node_id), &json!(1)));
+    assert_eq!(stream.next_type().await, "node_deleted");
+    assert_eq!(stream.next_type().await, "end");
+    for task in [held, waiting] {
+        let task = hub.state(&alice.token, &task).await;
+        assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!("node_deleted")));
+    }
+    hub.report(&run, "idle").await.refused(401, "invalid_token");
+    hub.delete(&alice.token, "/api/nodes/counter").await.refused(404, "node_not_found");
+    let reborn = hub.node(&alice, "counter").await;
+    assert_ne!(reborn.node_id, run.node_id);
+    hub.report(&run, "idle").await.refused(401, "invalid_token");
+    crate::store::tests::assert_counters_agree(&hub).await;
+}

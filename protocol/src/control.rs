@@ -1,0 +1,396 @@
+//! The supervisor's control API: HTTP/1.1 and JSON over `~/.anet/run/supervisor.sock`.
+//!
+//! | method and path | body | answer |
+//! |---|---|---|
+//! | `GET /v1/status` | | [`SupervisorStatus`] |
+//! | `GET /v1/hub` | | [`HubView`] |
+//! | `POST /v1/hub/start` | [`StartHub`] | [`HubChanged`] |
+//! | `POST /v1/hub/stop` | | [`HubChanged`] |
+//! | `POST /v1/hub/restart` | | [`HubChanged`] |
+//! | `GET /v1/hub/logs?lines=&follow=` | | SSE of [`LogLine`] |
+//! | `GET /v1/nodes` | | [`NodeViews`] |
+//! | `POST /v1/nodes/{name}/start` | [`NodeTarget`] | [`NodeChanged`] |
+//! | `POST /v1/nodes/{name}/stop` | [`NodeTarget`] | [`NodeChanged`] |
+//! | `POST /v1/nodes/{name}/restart` | [`NodeTarget`] | [`NodeChanged`] |
+//! | `POST /v1/nodes/{name}/register` | [`NodeTarget`] | [`NodeView`] |
+//! | `POST /v1/nodes/{name}/forget` | [`NodeTarget`] | `{}`; refused while it runs |
+//! | `GET /v1/nodes/{name}/logs?project=&lines=&follow=` | | SSE of [`LogLine`] |
+//! | `GET /v1/events` | | SSE of [`SupervisorEvent`] |
+//! | `POST /v1/shutdown` | [`Shutdown`] | [`ShuttingDown`], then the supervisor leaves |
+//!
+//! Start, stop and restart answer when the outcome is proven, or with an error when it is not.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::notification::Link;
+use crate::time::Timestamp;
+
+/// The version of this protocol; the CLI refuses a supervisor that speaks another major one.
+pub const CONTROL_VERSION: u32 = 1;
+
+/// What a person wants of a process. It survives reboots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Desired {
+    /// Keep it running.
+    Running,
+    /// Leave it alone.
+    Stopped,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// When the supervisor observed it.
+    pub at: Timestamp,
+    /// How.
+    #[serde(flatten)]
+    pub cause: ExitCause,
+    /// The process's last words, where it left any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_words: Option<String>,
+}
+
+/// What ended a process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum ExitCause {
+    /// It exited with this code; the meaning is in [`crate::exit_code::ExitCode`].
+    Code {
+        /// The exit code.
+        code: i32,
+    },
+    /// A signal killed it.
+    Signal {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// It was the child of an earlier supervisor, so the kernel told this one only that it is gone.
+    Unknown,
+    /// It could not be started at all.
+    SpawnFailed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What the supervisor observed of a process, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ProcessState {
+    /// Not running, and not meant to be.
+    Stopped {
+        /// When it was found or brought down.
+        since: Timestamp,
+        /// How it last ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_exit: Option<Exit>,
+    },
+    /// Alive, has not said that it is ready.
+    Starting {
+        /// Its process id.
+        pid: u32,
+        /// When it was started.
+        since: Timestamp,
+    },
+    /// Alive, and said so itself.
+    Running {
+        /// Its process id.
+        pid: u32,
+        /// When it was started.
+        since: Timestamp,
+        /// When it said that it is ready.
+        ready_at: Timestamp,
+    },
+    /// Asked to leave.
+    Stopping {
+        /// Its process id.
+        pid: u32,
+        /// When it was asked.
+        since: Timestamp,
+    },
+    /// Died, will be started again.
+    Backoff {
+        /// When.
+        until: Timestamp,
+        /// How many failures in a row.
+        attempt: u32,
+        /// How it died.
+        last_exit: Exit,
+    },
+    /// Died in a way that starting again cannot mend; a person must do something.
+    NeedsAttention {
+        /// When it was given up.
+        since: Timestamp,
+        /// What is wrong, and what mends it.
+        reason: String,
+        /// How it died.
+        last_exit: Exit,
+    },
+}
+
+impl ProcessState {
+    /// One word for a table.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Stopped { .. } => "stopped",
+            Self::Starting { .. } => "starting",
+            Self::Running { .. } => "running",
+            Self::Stopping { .. } => "stopping",
+            Self::Backoff { .. } => "backoff",
+            Self::NeedsAttention { .. } => "needs_attention",
+        }
+    }
+
+    /// The living process, if there is one.
+    #[must_use]
+    pub const fn pid(&self) -> Option<u32> {
+        match self {
+            Self::Starting { pid, .. } | Self::Running { pid, .. } | Self::Stopping { pid, .. } => Some(*pid),
+            Self::Stopped { .. } | Self::Backoff { .. } | Self::NeedsAttention { .. } => None,
+        }
+    }
+}
+
+/// A node as the supervisor sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NodeView {
+    /// Its name.
+    pub name: String,
+    /// Its identity; absent when its configuration cannot be read.
+    pub node_id: Option<String>,
+    /// Its runtime; absent when its configuration cannot be read.
+    pub runtime: Option<String>,
+    /// The one word of `process`.
+    pub state: String,
+    /// The living process.
+    pub pid: Option<u32>,
+    /// The project directory it belongs to.
+    pub project: PathBuf,
+    /// What is wanted.
+    pub desired: Desired,
+    /// What was observed.
+    pub process: ProcessState,
+    /// The link to the hub as the node last told, and when.
+    pub link: Option<Observed<Link>>,
+    /// Tasks in hand as the node last told, and when.
+    pub work: Option<Observed<u32>>,
+    /// Starts since a person last asked for one.
+    pub restarts: u32,
+    /// Why its configuration cannot be used, with line and column.
+    pub config_error: Option<String>,
+}
+
+/// A fact and when it was observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed<T> {
+    /// The fact.
+    pub value: T,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Every node the supervisor knows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NodeViews {
+    /// By name, then by project.
+    pub nodes: Vec<NodeView>,
+}
+
+/// The hub as the supervisor sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HubView {
+    /// The one word of `process`.
+    pub state: String,
+    /// The living process.
+    pub pid: Option<u32>,
+    /// What is wanted.
+    pub desired: Desired,
+    /// What was observed.
+    pub process: ProcessState,
+    /// Where it listens, once it said so.
+    pub url: Option<String>,
+    /// Its database.
+    pub database: Option<PathBuf>,
+    /// Starts since a person last asked for one.
+    pub restarts: u32,
+}
+
+/// `GET /v1/status`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SupervisorStatus {
+    /// [`CONTROL_VERSION`] of the supervisor.
+    pub control_version: u32,
+    /// Its program's version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Its program file.
+    pub executable: PathBuf,
+    /// False when the program file was moved, deleted or replaced since the supervisor started.
+    pub executable_is_current: bool,
+    /// When it started.
+    pub since: Timestamp,
+    /// The `~/.anet` it serves.
+    pub home: PathBuf,
+    /// The hub.
+    pub hub: HubView,
+    /// The nodes.
+    pub nodes: Vec<NodeView>,
+}
+
+/// `POST /v1/hub/start`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartHub {
+    /// Where to listen; port 0 asks the kernel for a free one.
+    pub listen: SocketAddr,
+    /// The database file.
+    pub database: PathBuf,
+}
+
+/// The outcome for the hub.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HubChanged {
+    /// False when it was already so.
+    pub changed: bool,
+    /// How it is now.
+    pub hub: HubView,
+}
+
+/// Which of several nodes of one name.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeTarget {
+    /// The absolute project directory. Needed to make a node known, and where a name is ambiguous.
+    #[serde(default)]
+    pub project: Option<PathBuf>,
+}
+
+/// The outcome for a node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NodeChanged {
+    /// False when it was already so.
+    pub changed: bool,
+    /// How it is now.
+    pub node: NodeView,
+}
+
+/// `POST /v1/shutdown`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shutdown {
+    /// Stop hub and nodes too; otherwise they run on and the next supervisor adopts them.
+    pub stop_children: bool,
+}
+
+/// The answer to a shutdown request; the socket closes after it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShuttingDown {
+    /// The process that is about to leave.
+    pub pid: u32,
+    /// What was stopped, by name; the hub is `hub`.
+    pub stopped: Vec<String>,
+    /// What runs on.
+    pub left_running: Vec<String>,
+}
+
+/// One line of a log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LogLine {
+    /// The text, redacted.
+    pub line: String,
+}
+
+/// Something happened.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SupervisorEvent {
+    /// Increasing while the supervisor lives.
+    pub id: u64,
+    /// When.
+    pub at: Timestamp,
+    /// The node, or `hub`.
+    pub name: String,
+    /// The project of the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<PathBuf>,
+    /// What it is now.
+    pub process: ProcessState,
+}
+
+/// A refused control request: `{"ok":false,"error":…,"code":…,"hint":…}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ControlError {
+    /// Always false.
+    pub ok: bool,
+    /// What failed and why.
+    pub error: String,
+    /// The stable word for programs.
+    pub code: ControlErrorCode,
+    /// The command that mends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Why a control request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlErrorCode {
+    /// 400: the request does not fit.
+    InvalidInput,
+    /// 403: the peer is another user.
+    Forbidden,
+    /// 404: no node of that name.
+    NodeNotFound,
+    /// 409: several projects have a node of that name; name one.
+    AmbiguousNode,
+    /// 409: somebody else holds the port; the error names who.
+    PortTaken,
+    /// 409: not while it runs.
+    StillRunning,
+    /// 422: the node's configuration or `.env` cannot be used.
+    ConfigInvalid,
+    /// 502: it was started and failed before it was ready.
+    StartFailed,
+    /// 504: it is alive and has not said that it is ready in time.
+    NotReady,
+    /// 500: processes survived the stop; the error names them.
+    StopFailed,
+    /// 500: a fault of the supervisor.
+    Internal,
+}
+
+impl ControlErrorCode {
+    /// The HTTP status that goes with it.
+    #[must_use]
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::InvalidInput => 400,
+            Self::Forbidden => 403,
+            Self::NodeNotFound => 404,
+            Self::AmbiguousNode | Self::PortTaken | Self::StillRunning => 409,
+            Self::ConfigInvalid => 422,
+            Self::StopFailed | Self::Internal => 500,
+            Self::StartFailed => 502,
+            Self::NotReady => 504,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_flat_json_told_apart_by_state() {
+        let state = ProcessState::Starting { pid: 7, since: Timestamp::from_millis(0) };
+        assert_eq!(
+            serde_json::to_string(&state).unwrap(),
+            r#"{"state":"starting","pid":7,"since":"1970-01-01 00:00:00"}"#
+        );
+    }
+}

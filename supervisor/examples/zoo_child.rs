@@ -1,0 +1,162 @@
+//! A badly behaved process for the supervisor's tests, which cannot use the real executable.
+//!
+//! `zoo_child node --directory DIR` and `zoo_child hub --listen-on-stdin --database FILE --log-dir DIR`
+//! do, line by line, what the file `behaviour` in the node's directory (for the hub: in the working
+//! directory) says; `zoo_child supervise HOME` is a supervisor that can be killed.
+#![expect(clippy::disallowed_methods, reason = "a process of its own, not a part of the product")]
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::net::TcpListener;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anet_protocol::time::Timestamp;
+use anet_protocol::{Clock, Entropy};
+use anet_supervisor::{Launcher, Settings, run};
+use nix::sys::signal::{SigSet, Signal, raise};
+use nix::unistd::setsid;
+
+fn main() -> io::Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["node", "--directory", directory] => act(Path::new(directory)),
+        ["hub", "--listen-on-stdin", ..] => act(Path::new(".")),
+        ["helper", kind, directory] => help(kind, Path::new(directory)),
+        ["notify", text] => {
+            notify(text)?;
+            // The supervisor must find the sender alive to see whose session it is in.
+            loop {
+                std::thread::park();
+            }
+        }
+        ["supervise", home] => supervise(Path::new(home)),
+        _ => Ok(ExitCode::from(2)),
+    }
+}
+
+/// Does what `behaviour` says.
+fn act(directory: &Path) -> io::Result<ExitCode> {
+    let behaviour = std::fs::read_to_string(directory.join("behaviour"))?;
+    for line in behaviour.lines() {
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match verb {
+            "count" => append(&directory.join("starts"), &std::process::id().to_string())?,
+            "ready" => notify("READY=1")?,
+            "tell" => notify(rest)?,
+            "ready-through-a-child" => {
+                Command::new(std::env::current_exe()?).args(["notify", "READY=1"]).spawn()?;
+            }
+            "say" => writeln!(io::stderr(), "{rest}")?,
+            "ignore-term" => SigSet::from(Signal::SIGTERM).thread_block()?,
+            "helper" => {
+                Command::new(std::env::current_exe()?).args(["helper", rest]).arg(directory).spawn()?;
+                wait_for(&directory.join(format!("helper-{rest}")));
+            }
+            "environment" => {
+                let mut file = File::create(directory.join("environment.new"))?;
+                for (name, value) in std::env::vars_os() {
+                    writeln!(file, "{}={}", name.display(), value.display())?;
+                }
+                std::fs::rename(directory.join("environment.new"), directory.join("environment"))?;
+            }
+            "wait-for" => wait_for(&directory.join(rest)),
+            "heartbeat" => loop {
+                notify(rest)?;
+                std::thread::sleep(Duration::from_millis(20));
+            },
+            "serve" => serve()?,
+            "sleep" => loop {
+                std::thread::park();
+            },
+            "crash" => raise(Signal::SIGKILL)?,
+            "exit" => return Ok(ExitCode::from(rest.parse().unwrap_or(2))),
+            _ => return Ok(ExitCode::from(2)),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A descendant that tries to get away: it stays in the group, makes its own session, or is a daemon.
+fn help(kind: &str, directory: &Path) -> io::Result<ExitCode> {
+    match kind {
+        "group" | "settled" => {}
+        "session" => drop(setsid()?),
+        "daemon" => {
+            setsid()?;
+            Command::new(std::env::current_exe()?).args(["helper", "settled"]).arg(directory).spawn()?;
+            wait_for(&directory.join("helper-settled"));
+            std::fs::rename(directory.join("helper-settled"), directory.join("helper-daemon"))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => return Ok(ExitCode::from(2)),
+    }
+    SigSet::from(Signal::SIGTERM).thread_block()?;
+    let file = directory.join(format!("helper-{kind}"));
+    std::fs::write(file.with_extension("new"), std::process::id().to_string())?;
+    std::fs::rename(file.with_extension("new"), file)?;
+    loop {
+        std::thread::park();
+    }
+}
+
+fn notify(text: &str) -> io::Result<()> {
+    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    match UnixDatagram::unbound()?.send_to(text.replace(' ', "\n").as_bytes(), PathBuf::from(path)) {
+        Ok(_) => Ok(()),
+        // No supervisor lives at the moment; real children go on as well.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Answers each connection to the inherited socket with this process's id.
+fn serve() -> io::Result<()> {
+    let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);
+    notify("READY=1")?;
+    for stream in listener.incoming() {
+        writeln!(stream?, "{}", std::process::id())?;
+    }
+    Ok(())
+}
+
+fn append(path: &Path, line: &str) -> io::Result<()> {
+    writeln!(File::options().create(true).append(true).open(path)?, "{line}")
+}
+
+fn wait_for(path: &Path) {
+    while !path.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A supervisor of its own process, so that it can be killed.
+fn supervise(home: &Path) -> io::Result<ExitCode> {
+    let me = std::env::current_exe()?;
+    let mut settings = Settings::new(home.to_owned(), me.clone(), "zoo".to_owned(), std::env::vars_os().collect());
+    settings.launcher = Launcher { hub: vec![me.clone().into(), "hub".into()], node: vec![me.into(), "node".into()] };
+    settings.stop_grace = Duration::from_secs(2);
+    let runtime = tokio::runtime::Runtime::new()?;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let outcome = runtime.block_on(run(settings, Arc::new(System), Arc::new(System), stop, || {}));
+    outcome.map(|()| ExitCode::SUCCESS).map_err(io::Error::other)
+}
+
+struct System;
+
+impl Clock for System {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+    }
+}
+
+impl Entropy for System {
+    fn fill(&self, buffer: &mut [u8]) {
+        getrandom::fill(buffer).expect("the kernel gives random bytes");
+    }
+}

@@ -1,0 +1,70 @@
+//! One supervisor per home: a lock held for life on a file that is never unlinked (R28).
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use crate::error::SupervisorError;
+
+/// Held until dropped. The kernel lets go of it when the process dies, however it dies.
+#[derive(Debug)]
+pub(crate) struct InstanceLock {
+    _file: File,
+}
+
+impl InstanceLock {
+    /// Takes the lock, or says who holds it.
+    ///
+    /// # Errors
+    /// [`SupervisorError::AlreadyRunning`] when it is held.
+    pub(crate) fn acquire(path: &Path) -> Result<Self, SupervisorError> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(SupervisorError::file("open the lock", path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                // The pid is for people; a holder that has not written it yet is still a holder.
+                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                return Err(SupervisorError::AlreadyRunning { lock: path.to_owned(), pid });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(SupervisorError::file("lock", path)(source));
+            }
+        }
+        write_pid(&mut file).map_err(SupervisorError::file("write the process id into", path))?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn write_pid(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_one_is_told_who_is_first_and_the_file_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let first = InstanceLock::acquire(&path).unwrap();
+        let Err(SupervisorError::AlreadyRunning { pid, .. }) = InstanceLock::acquire(&path) else {
+            panic!("two holders of one lock");
+        };
+        assert_eq!(pid, Some(std::process::id()));
+        drop(first);
+        assert!(path.exists());
+        InstanceLock::acquire(&path).unwrap();
+    }
+}

@@ -1,0 +1,160 @@
+//! What is needed to start a process: everything is read anew for each start (R38).
+
+mod dot_env;
+pub(crate) mod hub;
+pub(crate) mod node;
+mod node_environment;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use crate::paths::Paths;
+use crate::process::Context;
+use crate::refusal::Refusal;
+use crate::state_file::{HubRecord, HubSettings, ProcessRecord, State};
+use crate::system::process_entry::INSTANCE_VARIABLE;
+use anet_protocol::control::{ControlErrorCode, Desired};
+
+pub(crate) use hub::HubProgram;
+pub(crate) use node::NodeProgram;
+
+/// A process about to be started.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub(crate) command_line: Vec<OsString>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub(crate) directory: PathBuf,
+    /// Where its logs are, `stderr.log` among them.
+    pub(crate) log_directory: PathBuf,
+    pub(crate) stdin: Stdio,
+}
+
+/// Why a process cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LaunchError {
+    /// A person must mend its files; trying again changes nothing.
+    #[error("{error}")]
+    Config {
+        /// What is wrong.
+        error: String,
+        /// What mends it.
+        hint: Option<String>,
+    },
+    /// Somebody else holds the hub's port.
+    #[error("{error}")]
+    PortTaken {
+        /// Who.
+        error: String,
+    },
+    /// It may work the next time.
+    #[error("{0}")]
+    Passing(String),
+}
+
+impl LaunchError {
+    pub(crate) fn refusal(&self) -> Refusal {
+        let code = match self {
+            Self::Config { .. } => ControlErrorCode::ConfigInvalid,
+            Self::PortTaken { .. } => ControlErrorCode::PortTaken,
+            Self::Passing(_) => ControlErrorCode::StartFailed,
+        };
+        let refusal = Refusal::new(code, self.to_string());
+        match self {
+            Self::Config { hint: Some(hint), .. } => refusal.hint(hint),
+            Self::PortTaken { .. } => refusal.hint("anet hub start --port <a free port>"),
+            Self::Config { hint: None, .. } | Self::Passing(_) => refusal,
+        }
+    }
+}
+
+/// The kinds of process.
+#[derive(Debug)]
+pub(crate) enum Program {
+    Hub(HubProgram),
+    Node(NodeProgram),
+}
+
+impl Program {
+    /// The node's name, or `hub`.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Hub(_) => "hub",
+            Self::Node(node) => &node.name,
+        }
+    }
+
+    pub(crate) fn project(&self) -> Option<&Path> {
+        match self {
+            Self::Hub(_) => None,
+            Self::Node(node) => Some(&node.project),
+        }
+    }
+
+    /// How a person calls it in a command: `hub`, or `node <name>`.
+    pub(crate) fn words(&self, verb: &str) -> String {
+        match self {
+            Self::Hub(_) => format!("anet hub {verb}"),
+            Self::Node(node) => format!("anet node {verb} {}", node.name),
+        }
+    }
+
+    pub(crate) fn log_directory(&self, paths: &Paths) -> PathBuf {
+        match self {
+            Self::Hub(_) => hub::log_directory(paths),
+            Self::Node(node) => node.log_directory(),
+        }
+    }
+
+    /// The files whose change may mend a process that was given up.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Hub(_) => Vec::new(),
+            Self::Node(node) => vec![node.config_path(), node.dot_env_path()],
+        }
+    }
+
+    /// Reads and checks everything that the start needs.
+    ///
+    /// # Errors
+    /// [`LaunchError`] says whether trying again can help.
+    pub(crate) fn prepare(&mut self, context: &Context, instance: &str) -> Result<Launch, LaunchError> {
+        let mut launch = match self {
+            Self::Hub(hub) => hub.prepare(context)?,
+            Self::Node(node) => node.prepare(context)?,
+        };
+        // Last, so that nothing a configuration says can take their place.
+        let ours: [(&str, OsString); 3] = [
+            ("ANET_HOME", context.paths.home.clone().into()),
+            ("NOTIFY_SOCKET", context.paths.notify_socket.clone().into()),
+            (INSTANCE_VARIABLE, instance.into()),
+        ];
+        launch.environment.retain(|(name, _)| ours.iter().all(|(ours, _)| name != *ours));
+        launch.environment.extend(ours.map(|(name, value)| (name.into(), value)));
+        Ok(launch)
+    }
+
+    /// Writes what is wanted and what was started into the state.
+    pub(crate) fn record(&self, state: &mut State, desired: Desired, process: Option<ProcessRecord>) {
+        match self {
+            Self::Hub(hub) => {
+                state.hub = hub.settings.clone().map(|settings: HubSettings| HubRecord { settings, desired, process });
+            }
+            Self::Node(node) => {
+                // Absent only when it was forgotten meanwhile.
+                if let Some(record) = state.node_mut(&node.name, &node.project) {
+                    (record.desired, record.process) = (desired, process);
+                }
+            }
+        }
+    }
+
+    /// Writes what is wanted into the state, and leaves there what was started.
+    pub(crate) fn record_desired(&self, state: &mut State, desired: Desired) {
+        let process = match self {
+            Self::Hub(_) => state.hub.take().and_then(|hub| hub.process),
+            Self::Node(node) => state.node_mut(&node.name, &node.project).and_then(|record| record.process.take()),
+        };
+        self.record(state, desired, process);
+    }
+}

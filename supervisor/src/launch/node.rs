@@ -1,0 +1,98 @@
+//! A node: its directory, its configuration, its command line.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anet_protocol::node_config::{NodeConfig, derive_node_id};
+use secrecy::SecretString;
+
+use crate::launch::dot_env::read_dot_env;
+use crate::launch::node_environment::node_environment;
+use crate::launch::{Launch, LaunchError};
+use crate::paths::{ensure_private_directory, node_directory};
+use crate::process::Context;
+
+/// A node in its project.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeProgram {
+    pub(crate) name: String,
+    /// Absolute.
+    pub(crate) project: PathBuf,
+}
+
+/// What a table of nodes shows of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NodeDescription {
+    pub(crate) node_id: String,
+    pub(crate) runtime: Option<String>,
+}
+
+impl NodeProgram {
+    pub(crate) fn directory(&self) -> PathBuf {
+        node_directory(&self.project, &self.name)
+    }
+
+    pub(crate) fn config_path(&self) -> PathBuf {
+        self.directory().join("config.json")
+    }
+
+    pub(crate) fn dot_env_path(&self) -> PathBuf {
+        self.directory().join(".env")
+    }
+
+    pub(crate) fn log_directory(&self) -> PathBuf {
+        self.directory().join("logs")
+    }
+
+    /// What its configuration says about it.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used.
+    pub(crate) fn describe(&self) -> Result<NodeDescription, LaunchError> {
+        let config = self.read_config()?;
+        Ok(NodeDescription {
+            node_id: config.node_id().map_or_else(|| derive_node_id(&self.name), str::to_owned),
+            runtime: config.runtime().map(|runtime| runtime.name().to_owned()),
+        })
+    }
+
+    /// What must not be shown of its logs: its token and the values of its `.env`, as far as they
+    /// can be read.
+    pub(crate) fn secrets(&self) -> Vec<SecretString> {
+        let token = self.read_config().ok().and_then(|config| config.token());
+        let values = read_dot_env(&self.dot_env_path()).unwrap_or_default();
+        values.into_iter().map(|(_, value)| value).chain(token).collect()
+    }
+
+    pub(crate) fn prepare(&self, context: &Context) -> Result<Launch, LaunchError> {
+        let config = self.read_config()?;
+        let environment = node_environment(&config, &self.dot_env_path(), &context.settings.environment)?;
+        let log_directory = self.log_directory();
+        ensure_private_directory(&log_directory).map_err(|error| {
+            LaunchError::Passing(format!("cannot make the log directory {}: {error}", log_directory.display()))
+        })?;
+        let mut command_line = context.settings.launcher.node.clone();
+        command_line.extend(["--directory".into(), self.directory().into()]);
+        Ok(Launch { command_line, environment, directory: self.project.clone(), log_directory, stdin: Stdio::null() })
+    }
+
+    fn read_config(&self) -> Result<NodeConfig, LaunchError> {
+        let path = self.config_path();
+        let text = std::fs::read_to_string(&path).map_err(|error| self.unreadable(&path, &error))?;
+        NodeConfig::parse(&text, &path.to_string_lossy()).map_err(|error| LaunchError::Config {
+            error: error.to_string(),
+            hint: Some(format!("edit {}", path.display())),
+        })
+    }
+
+    fn unreadable(&self, path: &Path, error: &std::io::Error) -> LaunchError {
+        if self.directory().is_dir() {
+            let hint = Some(format!("anet node create {}", self.name));
+            return LaunchError::Config { error: format!("cannot read {}: {error}", path.display()), hint };
+        }
+        LaunchError::Config {
+            error: format!("the directory {} is gone", self.directory().display()),
+            hint: Some(format!("restore it, or: anet node delete {}", self.name)),
+        }
+    }
+}

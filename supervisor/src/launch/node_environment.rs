@@ -1,0 +1,109 @@
+//! The environment of a node: the allow-list, what its configuration says, and the secrets that
+//! the configuration refers to.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use anet_protocol::node_config::{EnvValue, NodeConfig};
+use secrecy::ExposeSecret as _;
+
+use crate::environment::{allowed, lookup};
+use crate::launch::LaunchError;
+use crate::launch::dot_env::read_dot_env;
+
+/// Builds the environment. A reference is looked up in `.env` first, then in the caller's
+/// environment; an empty value counts as none in both.
+///
+/// # Errors
+/// [`LaunchError::Config`] for a `.env` that cannot be used and for a reference without a value.
+pub(crate) fn node_environment(
+    config: &NodeConfig,
+    dot_env: &Path,
+    caller: &[(OsString, OsString)],
+) -> Result<Vec<(OsString, OsString)>, LaunchError> {
+    let secrets = read_dot_env(dot_env)?;
+    let resolve = |reference: &str| -> Option<OsString> {
+        let in_file = secrets.iter().find(|(name, value)| name == reference && !value.expose_secret().is_empty());
+        match in_file {
+            Some((_, value)) => Some(value.expose_secret().into()),
+            None => lookup(caller, reference).map(OsString::from),
+        }
+    };
+    let mut environment = allowed(caller);
+    for (name, value) in config.env() {
+        let value = match value {
+            EnvValue::Plain(text) => expand_home(text, caller),
+            EnvValue::Reference(reference) => resolve(&reference).ok_or_else(|| LaunchError::Config {
+                error: format!(
+                    "{name} refers to {reference}, which has no value in {} nor in the environment",
+                    dot_env.display()
+                ),
+                hint: Some(format!("add {reference}=… to {} (mode 600)", dot_env.display())),
+            })?,
+        };
+        environment.retain(|(known, _)| *known != *name);
+        environment.push((name.into(), value));
+    }
+    Ok(environment)
+}
+
+/// A leading `~` stands for the home directory, as the older tools have it.
+fn expand_home(text: String, caller: &[(OsString, OsString)]) -> OsString {
+    match (text.strip_prefix('~'), lookup(caller, "HOME")) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+            let mut expanded = home.to_owned();
+            expanded.push(rest);
+            expanded
+        }
+        _ => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn environment(config: &str, dot_env: &str, caller: &[(&str, &str)]) -> Result<Vec<(String, String)>, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".env");
+        std::fs::write(&path, dot_env).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let config = NodeConfig::parse(config, "config.json").unwrap();
+        let caller: Vec<_> = caller.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let text = |text: OsString| text.into_string().unwrap();
+        node_environment(&config, &path, &caller)
+            .map(|pairs| pairs.into_iter().map(|(name, value)| (text(name), text(value))).collect())
+            .map_err(|error| format!("{error} hint: {}", error.refusal().0.hint.unwrap_or_default()))
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    const REFERS: &str = r#"{"env":{"KEY":{"_envRef":"KEY_N_1"}}}"#;
+
+    #[test]
+    fn the_file_wins_over_the_caller_and_an_empty_value_counts_as_none() {
+        assert_eq!(environment(REFERS, "KEY_N_1=file", &[("KEY_N_1", "caller")]), Ok(pairs(&[("KEY", "file")])));
+        assert_eq!(environment(REFERS, "KEY_N_1=", &[("KEY_N_1", "caller")]), Ok(pairs(&[("KEY", "caller")])));
+    }
+
+    #[test]
+    fn a_reference_without_a_value_names_the_variable_and_the_remedy() {
+        for caller in [&[][..], &[("KEY_N_1", "")]] {
+            let error = environment(REFERS, "OTHER=1", caller).unwrap_err();
+            assert!(error.contains("KEY refers to KEY_N_1") && error.contains("hint: add KEY_N_1=… to /"), "{error}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_the_allow_list_and_the_configuration_gets_in() {
+        let config = r#"{"env":{"MODEL":"m","PATH":"/own","DATA":"~/data","TILDE":"~x"}}"#;
+        let caller = [("HOME", "/home/ada"), ("PATH", "/bin"), ("COMMHUB_TOKEN", "utok_secret"), ("AWS_SECRET", "x")];
+        let expected =
+            [("HOME", "/home/ada"), ("MODEL", "m"), ("PATH", "/own"), ("DATA", "/home/ada/data"), ("TILDE", "~x")];
+        assert_eq!(environment(config, "UNUSED=1", &caller), Ok(pairs(&expected)));
+    }
+}

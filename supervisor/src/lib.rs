@@ -1,0 +1,34 @@
+//! The daemon that keeps one hub and many agent nodes alive.
+//!
+//! One actor per process (`process`) owns its life: start, readiness, exit, back-off, stop. Whatever
+//! a person can ask comes through the control socket (`requests`); what the processes tell comes
+//! through the notify socket (`notify_socket`). What is wanted, and which processes were started, is
+//! on disk (`state_file`) before anybody is told, so that after any death of the supervisor the next
+//! one takes the living processes over and starts none twice.
+//!
+//! Architecture invariants: no process is signalled but through a pidfd whose start time was
+//! compared; nobody but `process` starts or ends one; nothing here prints or reads the environment,
+//! both clock and chance come in from outside.
+
+mod control_socket;
+mod environment;
+mod error;
+mod events;
+mod instance_lock;
+mod launch;
+mod logs;
+mod notify_socket;
+mod paths;
+mod port_owner;
+mod process;
+mod refusal;
+mod registry;
+mod requests;
+mod run;
+mod settings;
+mod state_file;
+mod system;
+
+pub use error::SupervisorError;
+pub use run::run;
+pub use settings::{BackoffPolicy, Launcher, Settings};

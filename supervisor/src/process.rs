@@ -1,0 +1,257 @@
+//! One process (the hub, or a node) and the actor that owns its life.
+//!
+//! The actor is a state machine over [`Phase`]. It waits for what a person asks, for the process
+//! to end, for what the process tells, and for its own timer; all it knows is published as a
+//! [`Snapshot`], so that looking never waits for acting.
+
+mod adopt;
+mod backoff;
+mod exit;
+mod handle;
+mod last_words;
+mod leader;
+mod notice;
+mod ready;
+mod snapshot;
+mod spawn;
+mod start;
+mod stop;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anet_protocol::control::{Desired, Exit, Observed, StartHub};
+use anet_protocol::notification::Link;
+use anet_protocol::time::Timestamp;
+use anet_protocol::{Clock, Entropy};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use crate::events::Events;
+use crate::launch::Program;
+use crate::notify_socket::{Routes, Told};
+use crate::paths::Paths;
+use crate::refusal::Refusal;
+use crate::settings::Settings;
+use crate::state_file::{ProcessRecord, StateStore};
+use crate::system::process_table::ProcessTable;
+use crate::system::tree::Tree;
+
+pub(crate) use handle::ProcessHandle;
+pub(crate) use snapshot::Snapshot;
+
+use leader::LeaderProcess;
+
+/// How many notifications of one process may wait.
+const NOTIFICATION_BACKLOG: usize = 64;
+/// How many requests for one process may wait.
+const COMMAND_BACKLOG: usize = 128;
+
+/// What all processes share.
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) paths: Paths,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) store: StateStore,
+    pub(crate) table: ProcessTable,
+    pub(crate) routes: Routes,
+    /// Asks the notify socket to pass on everything that was sent so far.
+    pub(crate) flushes: mpsc::Sender<oneshot::Sender<()>>,
+    pub(crate) events: Events,
+    pub(crate) boot_id: String,
+}
+
+/// What a person asks of a process.
+pub(crate) enum Command {
+    /// Start it, forgetting every failure; for the hub with these settings.
+    Start { hub: Option<StartHub>, reply: oneshot::Sender<Result<Started, Refusal>> },
+    /// Bring it down, and want this from now on.
+    Stop { desired: Option<Desired>, reply: oneshot::Sender<Result<bool, Refusal>> },
+    /// Stop, then start.
+    Restart { reply: oneshot::Sender<Result<Started, Refusal>> },
+    /// Take it out of the registry; refused while it runs.
+    Forget { reply: oneshot::Sender<Result<(), Refusal>> },
+}
+
+/// The start that a request led to or found.
+#[derive(Clone, Debug)]
+pub(crate) struct Started {
+    pub(crate) instance: String,
+    /// False when it was alive already.
+    pub(crate) changed: bool,
+}
+
+/// Where a process stands.
+enum Phase {
+    Stopped { since: Timestamp, last_exit: Option<Exit> },
+    Alive(Box<Alive>),
+    Backoff { wake: Instant, until: Timestamp, last_exit: Exit },
+    NeedsAttention { since: Timestamp, reason: String, last_exit: Exit, files: Fingerprint },
+}
+
+/// A living process.
+struct Alive {
+    leader: LeaderProcess,
+    record: ProcessRecord,
+    /// Since when the supervisor knows it as ready.
+    ready_since: Option<Instant>,
+    /// It was started by an earlier supervisor.
+    is_adopted: bool,
+    /// Set once it was asked to leave.
+    stopping_since: Option<Timestamp>,
+    /// Its last `X_ANET_ERROR`.
+    error: Option<String>,
+}
+
+impl Alive {
+    fn tree(&self) -> Tree {
+        let leader = Some((self.leader.pid, self.leader.start_time));
+        Tree { instance: self.record.instance.clone(), leader }
+    }
+}
+
+/// Sizes and times of the files whose change may mend a process; absent ones have none.
+type Fingerprint = Vec<Option<(u64, SystemTime)>>;
+
+/// The actor.
+pub(crate) struct Process {
+    context: Arc<Context>,
+    program: Program,
+    desired: Desired,
+    phase: Phase,
+    /// Failures in a row.
+    failures: u32,
+    last_pause: Duration,
+    /// Starts since a person last asked for one.
+    restarts: u32,
+    link: Option<Observed<Link>>,
+    work: Option<Observed<u32>>,
+    /// The last start that ended, and how.
+    ended: Option<(String, Exit)>,
+    /// What an earlier start left and is not proven dead.
+    leftovers: Option<Tree>,
+    commands: mpsc::Receiver<Command>,
+    tell: mpsc::Sender<Told>,
+    told: mpsc::Receiver<Told>,
+    snapshot: watch::Sender<Snapshot>,
+}
+
+impl Process {
+    /// A process that does not run yet, and the handle on its actor.
+    pub(crate) fn new(context: Arc<Context>, program: Program, desired: Desired) -> (Self, ProcessHandle) {
+        let (send_commands, commands) = mpsc::channel(COMMAND_BACKLOG);
+        let (tell, told) = mpsc::channel(NOTIFICATION_BACKLOG);
+        let phase = Phase::Stopped { since: context.clock.now(), last_exit: None };
+        let (snapshot, snapshots) = watch::channel(Snapshot::stopped(context.clock.now(), desired));
+        let words = snapshot::Words::of(&program);
+        let handle = ProcessHandle::new(send_commands, snapshots, words, context.settings.ready_timeout);
+        let process = Self {
+            context,
+            program,
+            desired,
+            phase,
+            failures: 0,
+            last_pause: Duration::ZERO,
+            restarts: 0,
+            link: None,
+            work: None,
+            ended: None,
+            leftovers: None,
+            commands,
+            tell,
+            told,
+            snapshot,
+        };
+        (process, handle)
+    }
+
+    /// Lives until the last handle is gone or the process is forgotten.
+    pub(crate) async fn run(mut self) {
+        self.reconcile().await;
+        loop {
+            let wake = self.wake_at();
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    Some(command) => if self.obey(command).await.is_break() { return },
+                    None => return,
+                },
+                cause = exit_of(&mut self.phase) => self.on_exit(cause).await,
+                Some((leader, notification)) = self.told.recv() => self.on_notification(leader, notification).await,
+                () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
+                    self.on_timer().await;
+                }
+            }
+        }
+    }
+
+    async fn obey(&mut self, command: Command) -> std::ops::ControlFlow<()> {
+        // Whoever asked may be gone; what was done stays done.
+        match command {
+            Command::Start { hub, reply } => drop(reply.send(self.start_on_request(hub).await)),
+            Command::Stop { desired, reply } => drop(reply.send(self.stop(desired).await)),
+            Command::Restart { reply } => drop(reply.send(self.restart().await)),
+            Command::Forget { reply } => {
+                let outcome = self.forget().await;
+                let is_forgotten = outcome.is_ok();
+                drop(reply.send(outcome));
+                if is_forgotten {
+                    return std::ops::ControlFlow::Break(());
+                }
+            }
+        }
+        std::ops::ControlFlow::Continue(())
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Backoff { wake, .. } => Some(*wake),
+            Phase::NeedsAttention { files, .. } if !files.is_empty() && self.desired == Desired::Running => {
+                Some(Instant::now() + self.context.settings.mended_interval)
+            }
+            Phase::Stopped { .. } | Phase::Alive(_) | Phase::NeedsAttention { .. } => None,
+        }
+    }
+
+    async fn on_timer(&mut self) {
+        match &self.phase {
+            Phase::Backoff { .. } => self.start_again().await,
+            Phase::NeedsAttention { files, .. } if *files != self.fingerprint() => {
+                tracing::info!(name = self.program.name(), "its files were changed, trying again");
+                self.failures = 0;
+                self.start_again().await;
+            }
+            Phase::Stopped { .. } | Phase::Alive(_) | Phase::NeedsAttention { .. } => {}
+        }
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        let look = |path: &std::path::PathBuf| {
+            let metadata = std::fs::symlink_metadata(path).ok()?;
+            // The time of the last change of mode or owner counts too: chmod mends a `.env`.
+            let changed = std::os::unix::fs::MetadataExt::ctime_nsec(&metadata).unsigned_abs()
+                ^ std::os::unix::fs::MetadataExt::ctime(&metadata).unsigned_abs().rotate_left(32);
+            Some((metadata.len() ^ changed, metadata.modified().ok()?))
+        };
+        self.program.files().iter().map(look).collect()
+    }
+
+    /// Writes what is wanted; returns when it is on disk.
+    async fn save_desired(&self) -> Result<(), crate::state_file::StateError> {
+        self.context.store.update(|state| self.program.record_desired(state, self.desired)).await
+    }
+
+    /// Writes what is wanted and what was started; returns when it is on disk.
+    async fn save(&self, process: Option<ProcessRecord>) -> Result<(), crate::state_file::StateError> {
+        self.context.store.update(|state| self.program.record(state, self.desired, process)).await
+    }
+}
+
+/// Waits for the end of the process, for ever when there is none.
+async fn exit_of(phase: &mut Phase) -> anet_protocol::control::ExitCause {
+    match phase {
+        Phase::Alive(alive) => alive.leader.exited().await,
+        Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => std::future::pending().await,
+    }
+}

@@ -1,0 +1,89 @@
+//! Taking over what an earlier supervisor started.
+
+use anet_protocol::control::{Desired, Exit, ExitCause};
+use tokio::time::Instant;
+
+use super::leader::LeaderProcess;
+use super::{Alive, Phase, Process};
+use crate::state_file::{Leader, ProcessRecord};
+use crate::system::tree::Tree;
+
+impl Process {
+    /// Finds the recorded process if it lives on, and sweeps what it left if not.
+    pub(crate) async fn adopt(&mut self, record: ProcessRecord) {
+        let now = self.context.clock.now();
+        let exit = Exit { at: now, cause: ExitCause::Unknown, last_words: None };
+        if record.boot_id != self.context.boot_id {
+            // A reboot ended it; the numbers belong to others now.
+            self.phase = Phase::Stopped { since: now, last_exit: Some(exit) };
+            return self.publish();
+        }
+        match self.find_leader(&record).await {
+            Ok(Some(leader)) => {
+                self.context.routes.lock().insert(leader.pid, self.tell.clone());
+                let record =
+                    ProcessRecord { leader: Some(Leader { pid: leader.pid, start_time: leader.start_time }), ..record };
+                tracing::info!(name = self.program.name(), pid = leader.pid, "taken over");
+                self.phase = Phase::Alive(Box::new(Alive {
+                    leader,
+                    // Its true uptime is longer; counting from now only delays the reset of the back-off.
+                    ready_since: record.ready_at.map(|_| Instant::now()),
+                    record,
+                    is_adopted: true,
+                    stopping_since: None,
+                    error: None,
+                }));
+            }
+            Ok(None) => {
+                self.leftovers = Some(Tree { instance: record.instance, leader: None });
+                self.phase = Phase::Stopped { since: now, last_exit: Some(exit) };
+                if let Err(error) = self.sweep_leftovers().await {
+                    tracing::error!(name = self.program.name(), %error, "leftovers survive");
+                }
+            }
+            Err(error) => {
+                // Whether it lives is not known, so it is neither started a second time nor killed.
+                let reason = format!("cannot find out whether it still runs: {error}");
+                let files = Vec::new();
+                self.leftovers = Some(Tree { instance: record.instance, leader: None });
+                self.phase = Phase::NeedsAttention { since: now, reason, last_exit: exit, files };
+            }
+        }
+        self.publish();
+    }
+
+    /// The recorded process; or, when the earlier supervisor died before it could record the number,
+    /// the process that leads a session and carries the start's id.
+    async fn find_leader(&self, record: &ProcessRecord) -> std::io::Result<Option<LeaderProcess>> {
+        if let Some(leader) = record.leader {
+            return LeaderProcess::adopt(leader);
+        }
+        let tree = Tree { instance: record.instance.clone(), leader: None };
+        let entries = self.context.table.read().await?;
+        let leader = tree
+            .members(&entries)
+            .into_iter()
+            .filter(|entry| entry.pid == entry.session && entry.instance.as_deref() == Some(&record.instance))
+            // A descendant may lead a session too; the first process is the oldest.
+            .min_by_key(|entry| (entry.start_time, entry.pid))
+            .map(|entry| Leader { pid: entry.pid, start_time: entry.start_time });
+        leader.map_or(Ok(None), LeaderProcess::adopt)
+    }
+
+    /// Makes what is wanted true after a boot: starts what should run, finishes an interrupted stop.
+    pub(super) async fn reconcile(&mut self) {
+        let is_alive = matches!(self.phase, Phase::Alive(_));
+        match (self.desired, &self.phase) {
+            (Desired::Running, Phase::Stopped { .. }) => {
+                self.start_again().await;
+                self.restarts = 0;
+            }
+            (Desired::Stopped, _) if is_alive => {
+                if let Err(refusal) = self.stop(Some(Desired::Stopped)).await {
+                    tracing::error!(name = self.program.name(), error = refusal.0.error, "cannot finish a stop");
+                }
+            }
+            _ => {}
+        }
+    }
+}

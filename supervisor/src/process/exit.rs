@@ -1,0 +1,84 @@
+//! What happens when a process ends that nobody asked to.
+
+use anet_protocol::control::{Desired, Exit, ExitCause};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::last_words::last_words;
+use super::ready::sentence;
+use super::verdict::{Verdict, verdict};
+use super::{Alive, Phase, Process, backoff};
+
+impl Process {
+    pub(super) async fn on_exit(&mut self, cause: ExitCause) {
+        let exit = self.take_exit(cause).await;
+        let Some((was_ready, uptime)) = self.bury(exit.clone()) else { return };
+        let swept = self.sweep_leftovers().await;
+        if let Err(error) = &swept {
+            tracing::error!(name = self.program.name(), %error, "leftovers survive");
+        } else if let Err(error) = self.save(None).await {
+            tracing::error!(name = self.program.name(), %error, "the state could not be saved");
+        }
+        if backoff::is_stable(&self.context.settings.backoff, uptime, self.last_pause) {
+            self.failures = 0;
+        }
+        if self.desired == Desired::Stopped {
+            self.close_socket();
+            self.phase = Phase::Stopped { since: exit.at, last_exit: Some(exit) };
+            self.publish();
+            return;
+        }
+        match verdict(&exit.cause, was_ready) {
+            Verdict::RestartLater => {
+                self.back_off(exit);
+                self.publish();
+            }
+            Verdict::RestartNow => self.start_again().await,
+            Verdict::GiveUp => {
+                self.close_socket();
+                let reason = sentence(&exit);
+                let files = self.fingerprint();
+                self.phase = Phase::NeedsAttention { since: exit.at, reason, last_exit: exit, files };
+                self.publish();
+            }
+        }
+    }
+
+    /// Everything the process told before its end, and its last words among it.
+    pub(super) async fn take_exit(&mut self, cause: ExitCause) -> Exit {
+        let at = self.context.clock.now();
+        let (flushed, flush) = oneshot::channel();
+        if self.context.flushes.send(flushed).await.is_ok() {
+            // An error means that the notify socket is closed: nothing more will come.
+            drop(flush.await);
+        }
+        while let Ok((leader, notification)) = self.told.try_recv() {
+            self.on_notification(leader, notification).await;
+        }
+        let last_words = match &self.phase {
+            Phase::Alive(alive) => alive
+                .error
+                .clone()
+                .or_else(|| last_words(&self.program.log_directory(&self.context.paths), alive.record.stderr_from)),
+            Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => None,
+        };
+        Exit { at, cause, last_words }
+    }
+
+    /// Turns the dead process into leftovers to be swept; tells whether it was ever ready and for how long.
+    pub(super) fn bury(&mut self, exit: Exit) -> Option<(bool, std::time::Duration)> {
+        let placeholder = Phase::Stopped { since: exit.at, last_exit: Some(exit.clone()) };
+        let before = std::mem::replace(&mut self.phase, placeholder);
+        let Phase::Alive(alive) = before else {
+            self.phase = before;
+            return None;
+        };
+        let Alive { record, ready_since, .. } = &*alive;
+        self.context.routes.lock().remove(&alive.leader.pid);
+        self.leftovers = Some(alive.tree());
+        self.ended = Some((record.instance.clone(), exit));
+        (self.link, self.work) = (None, None);
+        let uptime = ready_since.map(|since| Instant::now().duration_since(since)).unwrap_or_default();
+        Some((record.ready_at.is_some(), uptime))
+    }
+}

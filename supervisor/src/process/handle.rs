@@ -1,0 +1,83 @@
+//! How the rest of the supervisor speaks to the actor of a process.
+
+use std::time::Duration;
+
+use anet_protocol::control::{Desired, StartHub};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::ready::wait_until_ready;
+use super::snapshot::Words;
+use super::{Command, Snapshot, Started};
+use crate::refusal::Refusal;
+
+/// A handle on the actor; the actor ends when the last one is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct ProcessHandle {
+    commands: mpsc::Sender<Command>,
+    snapshots: watch::Receiver<Snapshot>,
+    pub(crate) words: Words,
+    ready_timeout: Duration,
+}
+
+impl ProcessHandle {
+    pub(super) fn new(
+        commands: mpsc::Sender<Command>,
+        snapshots: watch::Receiver<Snapshot>,
+        words: Words,
+        ready_timeout: Duration,
+    ) -> Self {
+        Self { commands, snapshots, words, ready_timeout }
+    }
+
+    /// How it is now.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.snapshots.borrow().clone()
+    }
+
+    /// Starts it, and returns when it is ready; whether that changed anything.
+    ///
+    /// # Errors
+    /// When it cannot be started, fails before it is ready, or is not ready in time.
+    pub(crate) async fn start(&self, hub: Option<StartHub>) -> Result<bool, Refusal> {
+        let started = self.ask(|reply| Command::Start { hub, reply }).await?;
+        self.until_ready(started).await
+    }
+
+    /// Brings it down, and returns when its whole tree is proven dead; whether that changed anything.
+    /// `desired` is what is wanted from now on; without it that stays as it is.
+    ///
+    /// # Errors
+    /// When processes survive.
+    pub(crate) async fn stop(&self, desired: Option<Desired>) -> Result<bool, Refusal> {
+        self.ask(|reply| Command::Stop { desired, reply }).await
+    }
+
+    /// Stops it and starts it anew; returns when it is ready.
+    ///
+    /// # Errors
+    /// As [`Self::stop`] and [`Self::start`].
+    pub(crate) async fn restart(&self) -> Result<bool, Refusal> {
+        let started = self.ask(|reply| Command::Restart { reply }).await?;
+        self.until_ready(started).await
+    }
+
+    /// Takes it out of the registry and ends its actor.
+    ///
+    /// # Errors
+    /// When it runs.
+    pub(crate) async fn forget(&self) -> Result<(), Refusal> {
+        self.ask(|reply| Command::Forget { reply }).await
+    }
+
+    async fn until_ready(&self, started: Started) -> Result<bool, Refusal> {
+        let mut snapshots = self.snapshots.clone();
+        wait_until_ready(&mut snapshots, &started.instance, &self.words, self.ready_timeout).await?;
+        Ok(started.changed)
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Command) -> Result<T, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| Refusal::leaving())?;
+        answer.await.map_err(|_| Refusal::leaving())?
+    }
+}

@@ -1,0 +1,63 @@
+//! What a process tells about itself.
+
+use anet_protocol::control::Observed;
+use anet_protocol::notification::{Link, Notification};
+use tokio::time::Instant;
+
+use super::{Phase, Process};
+use crate::launch::Program;
+
+impl Process {
+    pub(super) async fn on_notification(&mut self, leader: u32, notification: Notification) {
+        let is_hub = matches!(self.program, Program::Hub(_));
+        let now = self.context.clock.now();
+        let Phase::Alive(alive) = &mut self.phase else { return };
+        if alive.leader.pid != leader {
+            // The last word of an earlier start.
+            return;
+        }
+        let says_ready = notification.ready || (alive.is_adopted && implies_ready(&notification, is_hub));
+        let is_news = says_ready && alive.record.ready_at.is_none();
+        if is_news {
+            alive.record.ready_at = Some(now);
+            alive.ready_since = Some(Instant::now());
+        }
+        if notification.error.is_some() {
+            alive.error = notification.error;
+        }
+        let record = is_news.then(|| alive.record.clone());
+        if let Some(value) = notification.link {
+            self.link = Some(Observed { value, at: now });
+        }
+        if let Some(value) = notification.work {
+            self.work = Some(Observed { value, at: now });
+        }
+        if let Some(record) = record
+            && let Err(error) = self.save(Some(record)).await
+        {
+            // It is ready all the same; only a later supervisor would have to hear it again.
+            tracing::error!(name = self.program.name(), %error, "readiness could not be saved");
+        }
+        self.publish();
+    }
+}
+
+/// A process that was taken over may have said READY to nobody; its sign of life proves as much:
+/// a node's when its link stands, the hub's in any case, since it sends none before it listens.
+fn implies_ready(notification: &Notification, is_hub: bool) -> bool {
+    notification.watchdog && (is_hub || notification.link == Some(Link::Connected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_of_life_proves_readiness_of_a_node_only_with_its_link() {
+        let told = |watchdog, link| Notification { watchdog, link, ..Notification::default() };
+        assert!(implies_ready(&told(true, Some(Link::Connected)), false));
+        assert!(!implies_ready(&told(true, Some(Link::Unreachable)), false));
+        assert!(!implies_ready(&told(false, Some(Link::Connected)), false));
+        assert!(implies_ready(&told(true, None), true));
+    }
+}

@@ -1,0 +1,116 @@
+//! What is known of a process, for all who look.
+
+use anet_protocol::control::{Desired, Exit, Observed, ProcessState};
+use anet_protocol::notification::Link;
+use anet_protocol::time::Timestamp;
+
+use super::{Phase, Process};
+use crate::launch::Program;
+use crate::state_file::HubSettings;
+
+/// A process at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) desired: Desired,
+    pub(crate) process: ProcessState,
+    /// The living start.
+    pub(crate) instance: Option<String>,
+    /// The last start that ended, and how.
+    pub(crate) ended: Option<(String, Exit)>,
+    pub(crate) link: Option<Observed<Link>>,
+    pub(crate) work: Option<Observed<u32>>,
+    pub(crate) restarts: u32,
+    /// For the hub: where it listens and what it serves.
+    pub(crate) hub: Option<HubSettings>,
+}
+
+impl Snapshot {
+    pub(crate) fn stopped(since: Timestamp, desired: Desired) -> Self {
+        Self {
+            desired,
+            process: ProcessState::Stopped { since, last_exit: None },
+            instance: None,
+            ended: None,
+            link: None,
+            work: None,
+            restarts: 0,
+            hub: None,
+        }
+    }
+}
+
+/// How people and their commands call a process.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    /// `hub`, or the node's name.
+    pub(crate) name: String,
+    /// The command that shows its logs.
+    pub(crate) logs: String,
+    /// The command that starts it.
+    pub(crate) start: String,
+    /// The command that stops it.
+    pub(crate) stop: String,
+}
+
+impl Words {
+    pub(crate) fn of(program: &Program) -> Self {
+        Self {
+            name: program.name().to_owned(),
+            logs: program.words("logs"),
+            start: program.words("start"),
+            stop: program.words("stop"),
+        }
+    }
+}
+
+impl Process {
+    /// Tells everybody who looks or listens how it is now.
+    pub(crate) fn publish(&self) {
+        let process = self.state();
+        let snapshot = Snapshot {
+            desired: self.desired,
+            process: process.clone(),
+            instance: match &self.phase {
+                Phase::Alive(alive) => Some(alive.record.instance.clone()),
+                Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => None,
+            },
+            ended: self.ended.clone(),
+            link: self.link.clone(),
+            work: self.work.clone(),
+            restarts: self.restarts,
+            hub: match &self.program {
+                Program::Hub(hub) => hub.settings.clone(),
+                Program::Node(_) => None,
+            },
+        };
+        let before = self.snapshot.send_replace(snapshot);
+        if before.process != process {
+            let name = self.program.name();
+            tracing::info!(name, state = process.word(), pid = process.pid(), "state changed");
+            let project = self.program.project().map(std::path::Path::to_owned);
+            self.context.events.tell(self.context.clock.now(), name, project, process);
+        }
+    }
+
+    fn state(&self) -> ProcessState {
+        match &self.phase {
+            Phase::Stopped { since, last_exit } => {
+                ProcessState::Stopped { since: *since, last_exit: last_exit.clone() }
+            }
+            Phase::Alive(alive) => {
+                let (pid, since) = (alive.leader.pid, alive.record.started_at);
+                match (alive.stopping_since, alive.record.ready_at) {
+                    (Some(since), _) => ProcessState::Stopping { pid, since },
+                    (None, Some(ready_at)) => ProcessState::Running { pid, since, ready_at },
+                    (None, None) => ProcessState::Starting { pid, since },
+                }
+            }
+            Phase::Backoff { until, last_exit, .. } => {
+                ProcessState::Backoff { until: *until, attempt: self.failures, last_exit: last_exit.clone() }
+            }
+            Phase::NeedsAttention { since, reason, last_exit, .. } => {
+                ProcessState::NeedsAttention { since: *since, reason: reason.clone(), last_exit: last_exit.clone() }
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! From a [`Launch`] to a living process.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use nix::fcntl::OFlag;
+use tokio::process::{Child, Command};
+
+use super::Process;
+use super::last_words::FILE;
+use super::leader::LeaderProcess;
+use crate::launch::{Launch, LaunchError};
+use crate::state_file::Leader;
+use crate::system::isolation::isolate;
+use crate::system::process_entry::ProcessEntry;
+
+/// How long `stderr.log` is before the start.
+pub(super) fn stderr_length(log_directory: &Path) -> u64 {
+    std::fs::metadata(log_directory.join(FILE)).map_or(0, |metadata| metadata.len())
+}
+
+impl Process {
+    /// Spawns the process and makes sure that what it tells arrives here.
+    ///
+    /// # Errors
+    /// A program that is not there or may not be run needs a person; anything else may pass.
+    pub(super) fn spawn(&self, launch: Launch) -> Result<LeaderProcess, LaunchError> {
+        let program = launch.command_line.first().cloned().unwrap_or_default();
+        let failed = |error: io::Error| {
+            let text = format!("cannot start {}: {error}", program.display());
+            match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => LaunchError::Config {
+                    error: text,
+                    hint: Some("install anet again, then: anet supervisor restart".to_owned()),
+                },
+                _ => LaunchError::Passing(text),
+            }
+        };
+        // A missing working directory would look like a missing program.
+        if !launch.directory.is_dir() {
+            let error = format!("the directory {} is gone", launch.directory.display());
+            return Err(LaunchError::Config { error, hint: None });
+        }
+        let mut command = command(launch).map_err(|error| LaunchError::Passing(error.to_string()))?;
+        let mut routes = self.context.routes.lock();
+        let child = command.spawn().map_err(failed)?;
+        let leader = leader_of(&child).map_err(failed)?;
+        let leader = LeaderProcess::of_child(child, leader).map_err(failed)?;
+        routes.insert(leader.pid, self.tell.clone());
+        Ok(leader)
+    }
+}
+
+fn command(launch: Launch) -> io::Result<Command> {
+    let open = |path: &Path| {
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
+            .open(path)
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot open {}: {error}", path.display())))
+    };
+    let stderr = open(&launch.log_directory.join(FILE))?;
+    let mut parts = launch.command_line.into_iter();
+    let mut command = Command::new(parts.next().unwrap_or_default());
+    command
+        .args(parts)
+        .env_clear()
+        .envs(launch.environment)
+        .current_dir(launch.directory)
+        .stdin(launch.stdin)
+        // Files, not pipes: the process outlives the supervisor.
+        .stdout(Stdio::from(stderr.try_clone()?))
+        .stderr(Stdio::from(stderr));
+    isolate(&mut command);
+    Ok(command)
+}
+
+fn leader_of(child: &Child) -> io::Result<Leader> {
+    let gone = || io::Error::other("it vanished from the process table");
+    // Not waited for yet, so the number is still its own, even when it has ended.
+    let pid = child.id().ok_or_else(gone)?;
+    let start_time = ProcessEntry::read(pid).ok_or_else(gone)?.start_time;
+    Ok(Leader { pid, start_time })
+}

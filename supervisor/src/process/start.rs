@@ -1,0 +1,160 @@
+//! Starting a process.
+
+use std::time::Duration;
+
+use anet_protocol::control::{ControlErrorCode, Desired, Exit, ExitCause, StartHub};
+use anet_protocol::id::InstanceId;
+use tokio::time::Instant;
+
+use super::spawn::stderr_length;
+use super::{Alive, Phase, Process, Started, backoff};
+use crate::launch::{LaunchError, Program};
+use crate::refusal::Refusal;
+use crate::state_file::{Leader, ProcessRecord};
+use crate::system::tree::Tree;
+
+impl Process {
+    /// A person asks for it: every failure so far is forgotten (R13).
+    ///
+    /// # Errors
+    /// When it cannot be started, or runs with other settings.
+    pub(super) async fn start_on_request(&mut self, hub: Option<StartHub>) -> Result<Started, Refusal> {
+        if let Phase::Alive(alive) = &self.phase {
+            let instance = alive.record.instance.clone();
+            self.refuse_other_settings(hub.as_ref())?;
+            self.forget_failures();
+            self.publish();
+            return Ok(Started { instance, changed: false });
+        }
+        if let (Program::Hub(program), Some(asked)) = (&mut self.program, hub) {
+            program.configure(asked).map_err(|error| error.refusal())?;
+        }
+        self.desired = Desired::Running;
+        self.forget_failures();
+        match self.start().await {
+            Ok(instance) => Ok(Started { instance, changed: true }),
+            Err(error) => {
+                let refusal = error.refusal();
+                self.could_not_start(error).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    fn forget_failures(&mut self) {
+        (self.failures, self.restarts, self.last_pause) = (0, 0, Duration::ZERO);
+    }
+
+    fn refuse_other_settings(&self, asked: Option<&StartHub>) -> Result<(), Refusal> {
+        let (Program::Hub(hub), Some(asked)) = (&self.program, asked) else { return Ok(()) };
+        if hub.is_as_asked(asked) {
+            return Ok(());
+        }
+        let now = hub.settings.as_ref().map_or_else(String::new, |settings| {
+            format!(" on {} with {}", settings.listen, settings.database.display())
+        });
+        let error = format!("the hub runs{now}; asked for was {} with {}", asked.listen, asked.database.display());
+        Err(Refusal::new(ControlErrorCode::StillRunning, error).hint("anet hub stop"))
+    }
+
+    /// Nobody asked for it but the back-off, a mended file or the boot.
+    pub(super) async fn start_again(&mut self) {
+        self.restarts += 1;
+        if let Err(error) = self.start().await {
+            self.could_not_start(error).await;
+        }
+    }
+
+    /// Starts it: the intent is on disk before the process exists, so that whoever comes after a
+    /// crash at any point here finds the process by its instance id.
+    async fn start(&mut self) -> Result<String, LaunchError> {
+        self.sweep_leftovers().await?;
+        let instance = InstanceId::random(&*self.context.entropy).as_str().to_owned();
+        let launch = self.program.prepare(&self.context, &instance)?;
+        let mut record = ProcessRecord {
+            instance: instance.clone(),
+            boot_id: self.context.boot_id.clone(),
+            started_at: self.context.clock.now(),
+            leader: None,
+            ready_at: None,
+            stderr_from: stderr_length(&launch.log_directory),
+        };
+        let unsaved = |error: crate::state_file::StateError| LaunchError::Passing(error.to_string());
+        self.save(Some(record.clone())).await.map_err(unsaved)?;
+        self.leftovers = Some(Tree { instance: instance.clone(), leader: None });
+        let leader = self.spawn(launch)?;
+        self.leftovers = None;
+        record.leader = Some(Leader { pid: leader.pid, start_time: leader.start_time });
+        if let Err(error) = self.save(Some(record.clone())).await {
+            // The process is on record by its instance id, which is enough to find it.
+            tracing::error!(name = self.program.name(), %error, "the process id could not be saved");
+        }
+        (self.link, self.work) = (None, None);
+        self.phase = Phase::Alive(Box::new(Alive {
+            leader,
+            record,
+            ready_since: None,
+            is_adopted: false,
+            stopping_since: None,
+            error: None,
+        }));
+        self.publish();
+        Ok(instance)
+    }
+
+    /// Kills what an earlier start left behind.
+    pub(super) async fn sweep_leftovers(&mut self) -> Result<(), LaunchError> {
+        if let Some(tree) = &self.leftovers {
+            tree.kill(&self.context.table, self.context.settings.kill_timeout).await.map_err(|error| {
+                LaunchError::Passing(format!("processes of the last start are in the way, {error}"))
+            })?;
+            self.leftovers = None;
+        }
+        Ok(())
+    }
+
+    /// Files that a person must mend end the attempts; anything else is tried again later.
+    async fn could_not_start(&mut self, error: LaunchError) {
+        // Taken now: what is changed from here on may mend it.
+        let files = self.fingerprint();
+        let reason = match &error.refusal().0.hint {
+            Some(hint) => format!("{error} (hint: {hint})"),
+            None => error.to_string(),
+        };
+        let now = self.context.clock.now();
+        let cause = ExitCause::SpawnFailed { reason: error.to_string() };
+        let last_exit = Exit { at: now, cause, last_words: None };
+        // Leftovers stay on record until they are proven dead.
+        let saved = if self.leftovers.is_none() { self.save(None).await } else { self.save_desired().await };
+        if let Err(error) = saved {
+            tracing::error!(name = self.program.name(), %error, "the state could not be saved");
+        }
+        match error {
+            LaunchError::Config { .. } => {
+                self.close_socket();
+                self.phase = Phase::NeedsAttention { since: now, reason, last_exit, files };
+            }
+            LaunchError::PortTaken { .. } | LaunchError::Passing(_) => self.back_off(last_exit),
+        }
+        self.publish();
+    }
+
+    /// Waits before the next start, longer after each failure.
+    pub(super) fn back_off(&mut self, last_exit: Exit) {
+        self.failures = self.failures.saturating_add(1);
+        let policy = &self.context.settings.backoff;
+        let draw = u32::from_ne_bytes(self.context.entropy.bytes());
+        let pause = backoff::with_jitter(policy, backoff::pause(policy, self.failures), draw);
+        self.last_pause = pause;
+        let millis = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+        let until = anet_protocol::time::Timestamp::from_millis(last_exit.at.as_millis().saturating_add(millis));
+        self.phase = Phase::Backoff { wake: Instant::now() + pause, until, last_exit };
+    }
+
+    /// Lets go of the hub's port: whoever connects is refused rather than kept waiting for nobody.
+    pub(super) fn close_socket(&mut self) {
+        if let Program::Hub(hub) = &mut self.program {
+            hub.listener = None;
+        }
+    }
+}

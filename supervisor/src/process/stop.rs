@@ -1,0 +1,107 @@
+//! Bringing a process down: asked first, then killed with its whole tree, answered when proven dead.
+
+use anet_protocol::control::{ControlErrorCode, Desired, Exit, ExitCause};
+use rustix::process::Signal;
+use tokio::time::timeout;
+
+use super::{Phase, Process, Started};
+use crate::launch::Program;
+use crate::refusal::Refusal;
+
+impl Process {
+    /// Stops it. `desired` is what is wanted from now on, on disk before anything is signalled.
+    ///
+    /// # Errors
+    /// [`ControlErrorCode::StopFailed`] names the survivors.
+    pub(super) async fn stop(&mut self, desired: Option<Desired>) -> Result<bool, Refusal> {
+        let was_stopped = matches!(self.phase, Phase::Stopped { .. }) && self.leftovers.is_none();
+        let desired = desired.unwrap_or(self.desired);
+        if was_stopped && self.desired == desired {
+            return Ok(false);
+        }
+        self.desired = desired;
+        self.save_desired().await.map_err(Refusal::internal)?;
+        let last_exit = self.bring_down().await?;
+        self.save(None).await.map_err(Refusal::internal)?;
+        self.close_socket();
+        self.failures = 0;
+        self.phase = Phase::Stopped { since: self.context.clock.now(), last_exit };
+        self.publish();
+        Ok(!was_stopped)
+    }
+
+    /// Stops it and starts it anew; the hub keeps its socket meanwhile.
+    ///
+    /// # Errors
+    /// As a stop and a start.
+    pub(super) async fn restart(&mut self) -> Result<Started, Refusal> {
+        let last_exit = self.bring_down().await?;
+        self.phase = Phase::Stopped { since: self.context.clock.now(), last_exit };
+        self.start_on_request(None).await
+    }
+
+    /// Takes it out of the registry.
+    ///
+    /// # Errors
+    /// [`ControlErrorCode::StillRunning`] while anything of it lives.
+    pub(super) async fn forget(&mut self) -> Result<(), Refusal> {
+        if matches!(self.phase, Phase::Alive(_)) || self.sweep_leftovers().await.is_err() {
+            let error = format!("{} runs", self.program.name());
+            return Err(Refusal::new(ControlErrorCode::StillRunning, error).hint(self.program.words("stop")));
+        }
+        let Program::Node(node) = &self.program else {
+            return Err(Refusal::new(ControlErrorCode::InvalidInput, "the hub cannot be forgotten"));
+        };
+        let is_it = |name: &str, project: &std::path::Path| name == node.name && project == node.project;
+        let remove = |state: &mut crate::state_file::State| {
+            state.nodes.retain(|record| !is_it(&record.name, &record.project));
+        };
+        self.context.store.update(remove).await.map_err(Refusal::internal)
+    }
+
+    /// Ends the process and everything it started; how it ended last.
+    async fn bring_down(&mut self) -> Result<Option<Exit>, Refusal> {
+        let last_exit = match self.terminate().await {
+            Some(cause) => {
+                let exit = self.take_exit(cause).await;
+                self.bury(exit.clone());
+                Some(exit)
+            }
+            None => self.ended.as_ref().map(|(_, exit)| exit.clone()),
+        };
+        match self.sweep_leftovers().await {
+            Ok(()) => Ok(last_exit),
+            Err(error) => {
+                let since = self.context.clock.now();
+                let reason = format!("it could not be stopped: {error}");
+                let unknown = Exit { at: since, cause: ExitCause::Unknown, last_words: None };
+                let last_exit = last_exit.unwrap_or(unknown);
+                self.phase = Phase::NeedsAttention { since, reason: reason.clone(), last_exit, files: Vec::new() };
+                self.publish();
+                Err(Refusal::new(ControlErrorCode::StopFailed, format!("{}: {reason}", self.program.name())))
+            }
+        }
+    }
+
+    /// Asks the living process to leave and kills its tree when it does not; `None` when there is none.
+    async fn terminate(&mut self) -> Option<ExitCause> {
+        if let Phase::Alive(alive) = &mut self.phase {
+            alive.stopping_since = Some(self.context.clock.now());
+        }
+        self.publish();
+        let Phase::Alive(alive) = &mut self.phase else { return None };
+        if let Err(error) = alive.leader.signal(Signal::TERM) {
+            tracing::warn!(pid = alive.leader.pid, %error, "cannot ask a process to leave");
+        }
+        let settings = &self.context.settings;
+        if let Ok(cause) = timeout(settings.stop_grace, alive.leader.exited()).await {
+            return Some(cause);
+        }
+        tracing::warn!(pid = alive.leader.pid, "it did not leave when asked, killing its tree");
+        if let Err(error) = alive.tree().kill(&self.context.table, settings.kill_timeout).await {
+            // Told by the sweep that follows, which tries once more.
+            tracing::error!(pid = alive.leader.pid, %error, "cannot kill");
+        }
+        Some(timeout(settings.kill_timeout, alive.leader.exited()).await.unwrap_or(ExitCause::Unknown))
+    }
+}

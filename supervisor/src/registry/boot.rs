@@ -1,0 +1,62 @@
+//! From the state file to living actors.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Node, Registry, live, view};
+use crate::launch::{HubProgram, NodeProgram, Program};
+use crate::process::{Context, Process};
+use crate::state_file::State;
+use anet_protocol::control::Desired;
+
+impl Registry {
+    /// Takes over everything that lives on, then lets the actors start what should run.
+    pub(crate) async fn boot(
+        context: Arc<Context>,
+        state: State,
+        tasks: TaskTracker,
+        leave: CancellationToken,
+    ) -> Self {
+        let new = |program, desired| Process::new(Arc::clone(&context), program, desired);
+        let mut processes = Vec::new();
+        let (hub, hub_desired, hub_process) = match state.hub {
+            Some(hub) => (HubProgram { settings: Some(hub.settings), listener: None }, hub.desired, hub.process),
+            None => (HubProgram::default(), Desired::Stopped, None),
+        };
+        let (process, hub) = new(Program::Hub(hub), hub_desired);
+        processes.push((process, hub_process));
+        let mut nodes = BTreeMap::new();
+        for record in state.nodes {
+            let program = NodeProgram { name: record.name, project: record.project };
+            let (process, handle) = new(Program::Node(program.clone()), record.desired);
+            processes.push((process, record.process));
+            let key = (program.name.clone(), program.project.clone());
+            nodes.insert(key, Node { program, handle, described: Arc::default() });
+        }
+        let processes = join_all(processes.into_iter().map(async |(mut process, record)| {
+            match record {
+                Some(record) => process.adopt(record).await,
+                None => process.publish(),
+            }
+            process
+        }))
+        .await;
+        for process in processes {
+            tasks.spawn(live(process, leave.clone()));
+        }
+        Self {
+            since: context.clock.now(),
+            executable: view::FileIdentity::of(&context.settings.executable),
+            context,
+            hub,
+            nodes: Mutex::new(nodes),
+            membership: tokio::sync::Mutex::new(()),
+            tasks,
+            leave,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What clients see.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::PoisonError;
+
+use anet_protocol::control::{CONTROL_VERSION, HubView, NodeView, SupervisorStatus};
+
+use super::{Node, Registry};
+use crate::launch::node::NodeDescription;
+
+/// A file as it is now: device, inode, time of the last change, length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileIdentity {
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
+    length: u64,
+}
+
+impl FileIdentity {
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            changed: (metadata.mtime(), metadata.mtime_nsec()),
+            length: metadata.len(),
+        })
+    }
+}
+
+/// What a configuration said when its file was last like this.
+#[derive(Clone, Debug)]
+pub(super) struct Described {
+    file: Option<FileIdentity>,
+    description: Result<NodeDescription, String>,
+}
+
+impl Node {
+    /// The node as clients see it.
+    pub(crate) fn view(&self) -> NodeView {
+        let snapshot = self.handle.snapshot();
+        let description = self.describe();
+        let (node_id, runtime, config_error) = match description {
+            Ok(description) => (Some(description.node_id), description.runtime, None),
+            Err(error) => (None, None, Some(error)),
+        };
+        NodeView {
+            name: self.program.name.clone(),
+            node_id,
+            runtime,
+            state: snapshot.process.word().to_owned(),
+            pid: snapshot.process.pid(),
+            project: self.program.project.clone(),
+            desired: snapshot.desired,
+            process: snapshot.process,
+            link: snapshot.link,
+            work: snapshot.work,
+            restarts: snapshot.restarts,
+            config_error,
+        }
+    }
+
+    /// Read again only when the file changed.
+    fn describe(&self) -> Result<NodeDescription, String> {
+        let file = FileIdentity::of(&self.program.config_path());
+        let mut described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*described {
+            Some(known) if known.file == file && file.is_some() => known.description.clone(),
+            _ => {
+                let description = self.program.describe().map_err(|error| error.to_string());
+                *described = Some(Described { file, description: description.clone() });
+                description
+            }
+        }
+    }
+}
+
+impl Registry {
+    /// The hub as clients see it.
+    pub(crate) fn hub_view(&self) -> HubView {
+        let snapshot = self.hub.snapshot();
+        let pid = snapshot.process.pid();
+        let settings = snapshot.hub;
+        HubView {
+            state: snapshot.process.word().to_owned(),
+            pid,
+            desired: snapshot.desired,
+            process: snapshot.process,
+            url: settings.as_ref().filter(|_| pid.is_some()).map(|settings| url(settings.listen)),
+            database: settings.map(|settings| settings.database),
+            restarts: snapshot.restarts,
+        }
+    }
+
+    /// Everything.
+    pub(crate) fn status(&self) -> SupervisorStatus {
+        let settings = &self.context.settings;
+        let executable = FileIdentity::of(&settings.executable);
+        SupervisorStatus {
+            control_version: CONTROL_VERSION,
+            version: settings.version.clone(),
+            pid: std::process::id(),
+            executable: settings.executable.clone(),
+            executable_is_current: executable.is_some() && executable == self.executable,
+            since: self.since,
+            home: self.context.paths.home.clone(),
+            hub: self.hub_view(),
+            nodes: self.all_nodes().iter().map(Node::view).collect(),
+        }
+    }
+}
+
+/// Where a client on this machine reaches a listener.
+fn url(listen: SocketAddr) -> String {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_can_be_connected_to() {
+        let of = |listen: &str| url(listen.parse().unwrap());
+        assert_eq!(of("127.0.0.1:9200"), "http://127.0.0.1:9200");
+        assert_eq!(of("0.0.0.0:9200"), "http://127.0.0.1:9200");
+        assert_eq!(of("[::]:9200"), "http://[::1]:9200");
+    }
+}

@@ -1,0 +1,42 @@
+//! The end of the supervisor, and of its children if that is asked for. What is wanted of them stays
+//! on record: the next supervisor starts again what was running.
+
+use std::sync::Arc;
+
+use anet_protocol::control::{ControlErrorCode, Shutdown, ShuttingDown};
+use axum::Json;
+use axum::extract::State;
+use futures_util::future::join_all;
+
+use super::input::Body;
+use crate::refusal::Refusal;
+use crate::registry::Registry;
+
+pub(super) async fn shutdown(
+    State(registry): State<Arc<Registry>>,
+    Body(asked): Body<Shutdown>,
+) -> Result<Json<ShuttingDown>, Refusal> {
+    let nodes = registry.all_nodes().into_iter().map(|node| node.handle);
+    let handles: Vec<_> = std::iter::once(registry.hub.clone()).chain(nodes).collect();
+    let (mut stopped, mut left_running) = (Vec::new(), Vec::new());
+    if asked.stop_children {
+        let outcomes = join_all(handles.iter().map(|handle| handle.stop(None))).await;
+        let mut survivors = Vec::new();
+        for (handle, outcome) in handles.iter().zip(outcomes) {
+            match outcome {
+                Ok(true) => stopped.push(handle.words.name.clone()),
+                Ok(false) => {}
+                Err(refusal) => survivors.push(refusal.0.error),
+            }
+        }
+        if !survivors.is_empty() {
+            return Err(Refusal::new(ControlErrorCode::StopFailed, survivors.join("; ")));
+        }
+    } else {
+        let alive = handles.iter().filter(|handle| handle.snapshot().process.pid().is_some());
+        left_running.extend(alive.map(|handle| handle.words.name.clone()));
+    }
+    // This answer is finished before the connection closes.
+    registry.leave.cancel();
+    Ok(Json(ShuttingDown { pid: std::process::id(), stopped, left_running }))
+}

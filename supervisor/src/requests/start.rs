@@ -1,0 +1,33 @@
+//! Starting the hub or a node; answered when it is ready.
+
+use std::sync::Arc;
+
+use anet_protocol::control::{ControlErrorCode, HubChanged, NodeChanged, NodeTarget, StartHub};
+use axum::Json;
+use axum::extract::State;
+
+use super::input::{Body, NodeName};
+use crate::refusal::Refusal;
+use crate::registry::Registry;
+
+pub(super) async fn hub(
+    State(registry): State<Arc<Registry>>,
+    Body(asked): Body<StartHub>,
+) -> Result<Json<HubChanged>, Refusal> {
+    if !asked.database.is_absolute() {
+        let error = format!("the database path {} is not absolute", asked.database.display());
+        return Err(Refusal::new(ControlErrorCode::InvalidInput, error));
+    }
+    let changed = registry.hub.start(Some(asked)).await?;
+    Ok(Json(HubChanged { changed, hub: registry.hub_view() }))
+}
+
+pub(super) async fn node(
+    State(registry): State<Arc<Registry>>,
+    NodeName(name): NodeName,
+    Body(target): Body<NodeTarget>,
+) -> Result<Json<NodeChanged>, Refusal> {
+    let node = registry.find_or_register(&name, &target).await?;
+    let changed = node.handle.start(None).await?;
+    Ok(Json(NodeChanged { changed, node: node.view() }))
+}

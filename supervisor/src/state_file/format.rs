@@ -1,0 +1,81 @@
+//! The content of `state.json`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anet_protocol::control::Desired;
+use anet_protocol::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The version that this program writes; it reads all older ones.
+pub(crate) const VERSION: u32 = 1;
+
+/// Everything that outlives a supervisor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) version: u32,
+    /// The program that the last supervisor ran from.
+    pub(crate) executable: PathBuf,
+    pub(crate) hub: Option<HubRecord>,
+    /// The registry: every node ever made known, with its project.
+    pub(crate) nodes: Vec<NodeRecord>,
+}
+
+impl State {
+    pub(crate) fn new(executable: PathBuf) -> Self {
+        Self { version: VERSION, executable, hub: None, nodes: Vec::new() }
+    }
+
+    pub(crate) fn node_mut(&mut self, name: &str, project: &std::path::Path) -> Option<&mut NodeRecord> {
+        self.nodes.iter_mut().find(|node| node.name == name && node.project == project)
+    }
+}
+
+/// The hub.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct HubRecord {
+    pub(crate) settings: HubSettings,
+    pub(crate) desired: Desired,
+    pub(crate) process: Option<ProcessRecord>,
+}
+
+/// Where a hub listens, with the port that the kernel gave, and its database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HubSettings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) database: PathBuf,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NodeRecord {
+    pub(crate) name: String,
+    /// Absolute.
+    pub(crate) project: PathBuf,
+    pub(crate) desired: Desired,
+    pub(crate) process: Option<ProcessRecord>,
+}
+
+/// One start, recorded before the process exists and kept until it is proven dead.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProcessRecord {
+    /// The `ANET_INSTANCE_ID` of the start.
+    pub(crate) instance: String,
+    /// The boot in which `leader` means something.
+    pub(crate) boot_id: String,
+    pub(crate) started_at: Timestamp,
+    /// Absent between the decision to start and the moment the process was there.
+    pub(crate) leader: Option<Leader>,
+    /// When it said that it is ready.
+    pub(crate) ready_at: Option<Timestamp>,
+    /// Where in `stderr.log` the words of this start begin.
+    pub(crate) stderr_from: u64,
+}
+
+/// The first process of a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Leader {
+    pub(crate) pid: u32,
+    /// Clock ticks since boot.
+    pub(crate) start_time: u64,
+}

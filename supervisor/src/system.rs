@@ -1,0 +1,7 @@
+//! What the kernel knows: processes, their trees, and handles that cannot hit a stranger.
+
+pub(crate) mod isolation;
+pub(crate) mod pid_file_descriptor;
+pub(crate) mod process_entry;
+pub(crate) mod process_table;
+pub(crate) mod tree;

@@ -1,0 +1,84 @@
+//! A handle on one process that no recycled process id can turn onto another (pidfd_open(2)).
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::io::unix::AsyncFd;
+
+use crate::system::process_entry::ProcessEntry;
+
+/// A living or dead process, but always the same one.
+#[derive(Debug)]
+pub(crate) struct PidFileDescriptor {
+    descriptor: AsyncFd<OwnedFd>,
+}
+
+impl PidFileDescriptor {
+    /// Opens the process `pid` that was started at `start_time`; `None` when it is gone, even if
+    /// another one has its number by now.
+    ///
+    /// # Errors
+    /// When the kernel refuses for another reason, such as too many open files.
+    pub(crate) fn open(pid: u32, start_time: u64) -> io::Result<Option<Self>> {
+        let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+        let descriptor = match pidfd_open(raw, PidfdFlags::NONBLOCK) {
+            Ok(descriptor) => descriptor,
+            // EINVAL: the number is that of a thread by now.
+            Err(Errno::SRCH | Errno::INVAL) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        // Compared after opening: had the number been passed on in between, the start time would differ.
+        match ProcessEntry::read(pid) {
+            Some(entry) if entry.start_time == start_time && !entry.is_dead => {
+                #[expect(
+                    deprecated,
+                    reason = "its successor is unsafe for the sake of types that lie, an OwnedFd does not"
+                )]
+                let descriptor = AsyncFd::new(descriptor)?;
+                Ok(Some(Self { descriptor }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Sends a signal; a process that is gone already has nothing to be told.
+    ///
+    /// # Errors
+    /// When the kernel refuses, because the process changed its user.
+    pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
+        match pidfd_send_signal(self.descriptor.get_ref(), signal) {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits until nothing of the process runs any more.
+    ///
+    /// # Errors
+    /// When the runtime shuts down.
+    pub(crate) async fn exited(&self) -> io::Result<()> {
+        self.descriptor.readable().await?.retain_ready();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_recycled_number_opens_nothing() {
+        let mut child = tokio::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let pid = child.id().unwrap();
+        let start_time = ProcessEntry::read(pid).unwrap().start_time;
+        assert!(PidFileDescriptor::open(pid, start_time + 1).unwrap().is_none());
+        let process = PidFileDescriptor::open(pid, start_time).unwrap().unwrap();
+        process.signal(Signal::KILL).unwrap();
+        process.exited().await.unwrap();
+        assert!(PidFileDescriptor::open(pid, start_time).unwrap().is_none(), "a zombie is not alive");
+        child.wait().await.unwrap();
+        process.signal(Signal::KILL).unwrap();
+    }
+}

@@ -1,0 +1,135 @@
+//! One line of the kernel's process table.
+
+use std::io;
+use std::path::PathBuf;
+
+/// The variable by which every process of one start is known, however it detached itself.
+pub(crate) const INSTANCE_VARIABLE: &str = "ANET_INSTANCE_ID";
+
+/// A process at the moment it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProcessEntry {
+    pub(crate) pid: u32,
+    pub(crate) parent: u32,
+    pub(crate) session: u32,
+    /// Clock ticks since boot; with the pid it names a process for good.
+    pub(crate) start_time: u64,
+    /// Nothing of it runs any more; its parent has not asked how it ended.
+    pub(crate) is_dead: bool,
+    /// Its program's name, as the kernel cuts it.
+    pub(crate) name: String,
+    /// Its `ANET_INSTANCE_ID`, where that can be read.
+    pub(crate) instance: Option<String>,
+}
+
+impl ProcessEntry {
+    /// Looks at one process; `None` when there is none of that id.
+    pub(crate) fn read(pid: u32) -> Option<Self> {
+        let stat = std::fs::read_to_string(directory(pid).join("stat")).ok()?;
+        let mut entry = Self::parse(&stat)?;
+        if !entry.is_dead {
+            // Unreadable for other users' processes, which are none of ours.
+            entry.instance = std::fs::read(directory(pid).join("environ")).ok().and_then(|bytes| find_instance(&bytes));
+        }
+        Some(entry)
+    }
+
+    /// Reads a line of `/proc/<pid>/stat` (proc_pid_stat(5)).
+    fn parse(stat: &str) -> Option<Self> {
+        let (pid, rest) = stat.split_once(" (")?;
+        // The name may hold anything, closing parentheses too; the last one ends it.
+        let (name, rest) = rest.rsplit_once(") ")?;
+        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+        let field = |number: usize| fields.get(number - 3).copied();
+        let threads: u64 = field(20)?.parse().ok()?;
+        Some(Self {
+            pid: pid.parse().ok()?,
+            parent: field(4)?.parse().ok()?,
+            session: field(6)?.parse().ok()?,
+            start_time: field(22)?.parse().ok()?,
+            // A process whose first thread ended is shown as a zombie while the others work on.
+            is_dead: matches!(field(3)?, "Z" | "X") && threads <= 1,
+            name: name.to_owned(),
+            instance: None,
+        })
+    }
+
+    /// Name and number, for people.
+    pub(crate) fn describe(&self) -> String {
+        format!("{} (process {})", self.name, self.pid)
+    }
+}
+
+/// Every process there is, in the order of their ids.
+///
+/// # Errors
+/// When `/proc` cannot be listed.
+pub(crate) fn read_all() -> io::Result<Vec<ProcessEntry>> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        if let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
+            entries.extend(ProcessEntry::read(pid));
+        }
+    }
+    Ok(entries)
+}
+
+/// The real user of a process.
+pub(crate) fn real_uid(pid: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(directory(pid).join("status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// The kernel's name for this boot; process ids and start times mean nothing in another one.
+///
+/// # Errors
+/// When `/proc` is not mounted.
+pub(crate) fn boot_id() -> io::Result<String> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+fn directory(pid: u32) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}"))
+}
+
+fn find_instance(environ: &[u8]) -> Option<String> {
+    environ.split(|byte| *byte == 0).find_map(|entry| {
+        let value = entry.strip_prefix(INSTANCE_VARIABLE.as_bytes())?.strip_prefix(b"=")?;
+        String::from_utf8(value.to_vec()).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_looks_like_fields_deceives_nobody() {
+        let line = "7 (a) S 1 (b) R 3 4 5 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";
+        let entry = ProcessEntry::parse(line).unwrap();
+        assert_eq!((entry.pid, entry.name.as_str(), entry.parent), (7, "a) S 1 (b", 3));
+        assert_eq!((entry.session, entry.start_time, entry.is_dead), (5, 4711, false));
+    }
+
+    #[test]
+    fn a_zombie_with_living_threads_is_alive() {
+        let line = |threads: u32| format!("7 (a) Z 3 4 5 0 -1 0 0 0 0 0 0 0 0 0 20 0 {threads} 0 4711 0 0");
+        assert!(ProcessEntry::parse(&line(1)).unwrap().is_dead);
+        assert!(!ProcessEntry::parse(&line(2)).unwrap().is_dead);
+    }
+
+    #[test]
+    fn the_marker_is_a_whole_entry_of_the_environment() {
+        assert_eq!(find_instance(b"A=1\0ANET_INSTANCE_ID=i_1\0B=2\0").as_deref(), Some("i_1"));
+        assert_eq!(find_instance(b"XANET_INSTANCE_ID=i_1\0ANET_INSTANCE_IDX=i_2\0A=ANET_INSTANCE_ID=i_3\0"), None);
+    }
+
+    #[test]
+    fn this_process_is_in_the_table() {
+        let me = std::process::id();
+        let all = read_all().unwrap();
+        assert_eq!(all.iter().filter(|entry| entry.pid == me && !entry.is_dead).count(), 1);
+        assert_eq!(real_uid(me), Some(nix::unistd::getuid().as_raw()));
+    }
+}

@@ -1,0 +1,101 @@
+//! The hub and its socket.
+
+use std::io::Read as _;
+use std::net::{TcpListener, TcpStream};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Home, eventually, kill, pid_of};
+
+fn address(hub: &Value) -> String {
+    hub["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned()
+}
+
+/// Connects and reads which process answers.
+fn who_answers(address: &str) -> i32 {
+    let mut text = String::new();
+    TcpStream::connect(address).unwrap().read_to_string(&mut text).unwrap();
+    text.trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_hub_starts_once_keeps_its_port_and_says_where_it_is() {
+    let home = Home::new();
+    home.hub_behaviour(&["serve"]);
+    let supervisor = home.supervise().await;
+    let client = &supervisor.client;
+    let asked = json!({"listen": "127.0.0.1:0", "database": home.path().join("hub.db")});
+    let (status, first) = client.post("/v1/hub/start", asked.clone()).await;
+    assert_eq!((status, &first["changed"]), (200, &json!(true)), "{first}");
+    let address = address(&first["hub"]);
+    assert_eq!(who_answers(&address), pid_of(&first["hub"]));
+
+    let same = json!({"listen": address, "database": home.path().join("hub.db")});
+    for asked in [&asked, &same] {
+        let (status, again) = client.post("/v1/hub/start", asked.clone()).await;
+        assert_eq!((status, &again["changed"], &again["hub"]["pid"]), (200, &json!(false), &first["hub"]["pid"]));
+    }
+    let other = json!({"listen": address, "database": home.path().join("other.db")});
+    let (status, error) = client.post("/v1/hub/start", other).await;
+    assert_eq!((status, &error["code"], &error["hint"]), (409, &json!("still_running"), &json!("anet hub stop")));
+
+    let (status, restarted) = client.post("/v1/hub/restart", json!({})).await;
+    assert_eq!((status, &restarted["hub"]["url"]), (200, &first["hub"]["url"]), "{restarted}");
+    assert_eq!(who_answers(&address), pid_of(&restarted["hub"]));
+
+    let (status, stopped) = client.post("/v1/hub/stop", json!({})).await;
+    assert_eq!((status, &stopped["hub"]["url"]), (200, &json!(null)));
+    assert!(TcpStream::connect(&address).is_err(), "the port is still open after the stop");
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_connection_made_while_the_hub_is_down_is_answered_by_the_next_one() {
+    let home = Home::new();
+    home.hub_behaviour(&["serve"]);
+    let supervisor = home.supervise().await;
+    let client = &supervisor.client;
+    let asked = json!({"listen": "127.0.0.1:0", "database": home.path().join("hub.db")});
+    let (_, first) = client.post("/v1/hub/start", asked).await;
+    let address = address(&first["hub"]);
+    home.hub_behaviour(&["wait-for go", "serve"]);
+    kill(pid_of(&first["hub"]));
+    eventually("the replacement is starting", async || {
+        let hub = client.get("/v1/hub").await;
+        (hub["state"] == "starting").then_some(())
+    })
+    .await;
+    let mut waiting = TcpStream::connect(&address).expect("nobody is refused");
+    std::fs::write(home.path().join("server/go"), "").unwrap();
+    let mut text = String::new();
+    waiting.read_to_string(&mut text).unwrap();
+    assert_ne!(text.trim(), pid_of(&first["hub"]).to_string());
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_port_taken_by_a_stranger_is_told_and_the_stranger_lives() {
+    let home = Home::new();
+    home.hub_behaviour(&["serve"]);
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let supervisor = home.supervise().await;
+    let asked = json!({"listen": stranger.local_addr().unwrap(), "database": home.path().join("hub.db")});
+    let (status, error) = supervisor.client.post("/v1/hub/start", asked).await;
+    assert_eq!((status, &error["code"]), (409, &json!("port_taken")), "{error}");
+    let text = error["error"].as_str().unwrap();
+    assert!(text.contains(&format!("(process {})", std::process::id())), "{text}");
+    let hub = supervisor.client.get("/v1/hub").await;
+    assert_eq!((&hub["state"], &hub["desired"]), (&json!("stopped"), &json!("stopped")));
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_hub_that_was_never_started_cannot_be_restarted() {
+    let home = Home::new();
+    let supervisor = home.supervise().await;
+    let (status, error) = supervisor.client.post("/v1/hub/restart", json!({})).await;
+    assert_eq!((status, &error["hint"]), (422, &json!("anet hub start")), "{error}");
+    let (_, stopped) = supervisor.client.post("/v1/hub/stop", json!({})).await;
+    assert_eq!(stopped["hub"]["desired"], "stopped", "{stopped}");
+    supervisor.shut_down().await;
+}

@@ -1,0 +1,23 @@
+//! The supervisor from outside: real processes, a real control socket, real `kill -9`.
+//! (`cfg(test)` is always set here; clippy wants to see it before it lets tests unwrap.)
+
+#[cfg(test)]
+mod adoption;
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod hub;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod readiness;
+#[cfg(test)]
+mod restart;
+#[cfg(test)]
+mod single_instance;
+#[cfg(test)]
+mod stop_tree;

@@ -1,0 +1,106 @@
+//! What dies at the worst instant costs nothing: the task ends once, and its agent ran to the end once.
+
+use std::fs;
+
+use anet_tests::{CuttingProxy, World, kill_process, wait_until};
+
+const NOTE: &str = "task=$(cat); echo \"$task\" >>done; echo \"did $task\"";
+
+/// A world with one node, `writer`, whose calls go through a proxy.
+fn world_behind_a_proxy() -> (World, CuttingProxy) {
+    let world = World::new();
+    let proxy = CuttingProxy::start(&world.start_hub());
+    let program = world.write_agent("writer", NOTE);
+    let _created = world.anet(&["node", "create", "writer", "--hub", &proxy.url, "--", &program]).done();
+    let _started = world.anet(&["node", "start", "writer"]).done();
+    (world, proxy)
+}
+
+#[track_caller]
+fn assert_done_once(world: &World, id: &str) {
+    let task = world.wait_for_task(id, "replied");
+    assert_eq!(task["attempt"], 1, "{task}");
+    assert_eq!(fs::read_to_string(world.project.join("done")).unwrap(), "it\n");
+    let history = world.history(id);
+    assert_eq!(history.iter().filter(|state| *state == "replied").count(), 1, "{history:?}");
+    wait_until("the outbox is empty", || {
+        let outbox = fs::read_dir(world.node_directory("writer").join("work/outbox")).ok()?;
+        (outbox.count() == 0).then_some(())
+    });
+}
+
+#[test]
+fn a_hub_killed_between_the_reply_and_its_acknowledgement_has_the_reply_once() {
+    let (world, proxy) = world_behind_a_proxy();
+    let replies = proxy.cut_after_answer("/reply HTTP");
+    let id = world.send("writer", "it");
+    let broken = replies.next();
+    kill_process(world.hub_pid());
+    proxy.heal();
+    drop(broken);
+    wait_until("the hub is back", || (world.anet(&["whoami"]).code == 0).then_some(()));
+    assert_done_once(&world, &id);
+}
+
+#[test]
+fn a_hub_killed_before_the_reply_gets_it_afterwards() {
+    let (world, proxy) = world_behind_a_proxy();
+    let replies = proxy.cut_before("/reply HTTP");
+    let id = world.send("writer", "it");
+    let broken = replies.next();
+    kill_process(world.hub_pid());
+    proxy.heal();
+    drop(broken);
+    wait_until("the hub is back", || (world.anet(&["whoami"]).code == 0).then_some(()));
+    assert_done_once(&world, &id);
+}
+
+#[test]
+fn a_node_killed_before_its_reply_delivers_it_in_its_next_life_without_doing_the_task_again() {
+    let (world, proxy) = world_behind_a_proxy();
+    let replies = proxy.cut_before("/reply HTTP");
+    let id = world.send("writer", "it");
+    let broken = replies.next();
+    kill_process(world.node_pid("writer"));
+    proxy.heal();
+    drop(broken);
+    assert_done_once(&world, &id);
+}
+
+#[test]
+fn a_node_killed_after_its_reply_does_not_do_the_task_again() {
+    let (world, proxy) = world_behind_a_proxy();
+    let replies = proxy.cut_after_answer("/reply HTTP");
+    let id = world.send("writer", "it");
+    let broken = replies.next();
+    kill_process(world.node_pid("writer"));
+    proxy.heal();
+    drop(broken);
+    assert_done_once(&world, &id);
+}
+
+#[test]
+fn a_claim_whose_answer_is_lost_is_repeated_and_the_task_is_done_once() {
+    let (world, proxy) = world_behind_a_proxy();
+    let claims = proxy.cut_after_answer("/api/node/claim HTTP");
+    let id = world.send("writer", "it");
+    let broken = claims.next();
+    proxy.heal();
+    drop(broken);
+    let task = world.wait_for_task(&id, "replied");
+    assert_eq!(fs::read_to_string(world.project.join("done")).unwrap(), "it\n", "{task}");
+}
+
+#[test]
+fn a_hub_killed_while_nodes_listen_is_listened_to_again() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.start_node("writer", NOTE);
+    for round in 0..3 {
+        kill_process(world.hub_pid());
+        wait_until("the hub is back", || (world.anet(&["whoami"]).code == 0).then_some(()));
+        let id = world.send("writer", &format!("round {round}"));
+        let _task = world.wait_for_task(&id, "replied");
+    }
+    assert_eq!(fs::read_to_string(world.project.join("done")).unwrap(), "round 0\nround 1\nround 2\n");
+}

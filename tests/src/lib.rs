@@ -1,0 +1,11 @@
+//! The kit of the end-to-end tests and benchmarks: a private home and project, the real program, real processes.
+
+mod condition;
+mod cutting_proxy;
+mod processes;
+mod world;
+
+pub use condition::wait_until;
+pub use cutting_proxy::{Broken, BrokenCalls, CuttingProxy};
+pub use processes::{kill_process, process_is_alive, processes_of};
+pub use world::{Run, World, anet_program};
