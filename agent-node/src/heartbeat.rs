@@ -8,14 +8,14 @@ use anet_protocol::rest::{NodeStatus, ReportNode};
 use crate::hub_client::chain;
 use crate::node::Node;
 
-/// Reports the node's true status: at each change of the tasks in hand, and at the hub's interval.
+/// Reports the node's true status, to the hub and to the supervisor: at each change of the tasks in hand, and at the hub's interval.
 pub(crate) async fn run(node: Arc<Node>) -> Infallible {
     let mut in_hand = node.attempts.in_hand();
     let mut terms = node.terms.subscribe();
     loop {
         let interval = terms.borrow_and_update().map(|terms| Duration::from_secs(terms.heartbeat_seconds.max(1)));
         let tasks = in_hand.borrow_and_update().clone();
-        node.notifier.work(tasks.len());
+        node.notifier.alive(tasks.len());
         if interval.is_some() && *node.connected.borrow() {
             report(&node, tasks).await;
         }

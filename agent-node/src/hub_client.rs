@@ -55,6 +55,8 @@ impl HubClient {
             .ok_or_else(|| HubClientError::Url { hub: hub.to_owned() })?;
         let client = reqwest::Client::builder()
             .connect_timeout(timing.connect)
+            // Shorter than the hub keeps an idle connection, so that none is reused while it closes.
+            .pool_idle_timeout(Duration::from_secs(5))
             // A hub does not redirect, and a token is for the named hub alone.
             .redirect(redirect::Policy::none())
             // A proxy of the surrounding shell has no business between a node and its hub.

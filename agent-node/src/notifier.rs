@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anet_protocol::notification::{Link, Notification};
 
-/// Tells the supervisor what changed; what it knows already is not repeated.
+/// Tells the supervisor what changed, at once, and with each heartbeat all of it again.
 pub(crate) struct Notifier {
     notify: Arc<dyn Fn(&Notification) + Send + Sync>,
     told: Mutex<Told>,
@@ -50,10 +50,15 @@ impl Notifier {
         }
     }
 
-    /// So many tasks are in hand.
-    pub(crate) fn work(&self, count: usize) {
+    /// The node is alive, with so many tasks in hand. Says all that was told before, because the supervisor
+    /// that heard it may be gone.
+    pub(crate) fn alive(&self, count: usize) {
         let work = Some(u32::try_from(count).unwrap_or(u32::MAX));
-        (self.notify)(&Notification { work, ..Notification::default() });
+        let (ready, link) = {
+            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            (told.ready, told.link)
+        };
+        (self.notify)(&Notification { ready, watchdog: true, link, work, ..Notification::default() });
     }
 
     /// The node is on its way out, as it was asked.

@@ -91,7 +91,8 @@ impl Default for Timing {
             inbox_poll: Duration::from_secs(15),
             backoff_first: Duration::from_secs(1),
             backoff_longest: Duration::from_secs(30),
-            drain: Duration::from_secs(10),
+            // With the two below it must fit into the supervisor's ten seconds of grace.
+            drain: Duration::from_secs(5),
             kill_grace: Duration::from_secs(2),
             holder_silence: Duration::from_secs(40),
             farewell: Duration::from_secs(2),

@@ -43,7 +43,12 @@ impl HubClient {
                 .hint("an address looks like http://127.0.0.1:9200"));
         }
         // Loopback traffic never belongs into a proxy, whatever the environment says.
-        let client = Client::builder().connect_timeout(Duration::from_secs(5)).no_proxy().build()?;
+        let client = Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            // Shorter than the hub keeps an idle connection, so that none is reused while it closes.
+            .pool_idle_timeout(Duration::from_secs(5))
+            .no_proxy()
+            .build()?;
         Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token })
     }
 

@@ -10,6 +10,7 @@ use anet_protocol::control::{
     CONTROL_VERSION, ControlError, HubChanged, LogLine, NodeChanged, NodeTarget, NodeView, NodeViews, Shutdown,
     ShuttingDown, StartHub, SupervisorStatus,
 };
+use anet_protocol::variables::{self, SetBy};
 use anyhow::Context as _;
 use futures_util::{Stream, StreamExt as _};
 use reqwest::{Client, Method};
@@ -274,7 +275,12 @@ fn spawn(environment: &Environment, log: &std::path::Path) -> Result<std::proces
     let stderr = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(log);
     let stderr = stderr.with_context(|| format!("cannot open {}", log.display()))?;
     let executable = std::env::current_exe().context("cannot find this program's own file")?;
-    let child = Command::new(&executable)
+    let mut command = Command::new(&executable);
+    // Started from inside a task, it must not carry the marks of that task: they would end it with the task.
+    for variable in variables::ALL.iter().filter(|variable| variable.set_by != SetBy::Person) {
+        command.env_remove(variable.name);
+    }
+    let child = command
         .args(["supervisor", "run", "--detached"])
         .env("ANET_HOME", &environment.home)
         .current_dir("/")

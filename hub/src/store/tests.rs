@@ -64,6 +64,28 @@ pub(crate) async fn assert_counters_agree(hub: &TestHub) {
         .unwrap();
 }
 
+/// Makes a person a member of a network, or changes the rank there.
+pub(crate) async fn set_role(hub: &TestHub, network_id: &str, username: &'static str, role: &'static str) {
+    let network_id = network_id.to_owned();
+    hub.hub
+        .write(async move |transaction| {
+            sqlx::query(
+                "INSERT INTO network_members (network_id, user_id, role, joined_at)
+                 SELECT $1, user_id, $3, 0 FROM users WHERE username = $2
+                 ON CONFLICT (network_id, user_id) DO UPDATE SET role = excluded.role",
+            )
+            .bind(network_id)
+            .bind(username)
+            .bind(role)
+            .execute(transaction.connection())
+            .await
+            .map_err(super::StoreError::from)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+}
+
 /// Lets the database grow by at most `pages`; `None` takes the limit away.
 async fn limit_growth(hub: &TestHub, pages: Option<i64>) {
     hub.hub
@@ -252,6 +274,26 @@ async fn the_database_holds_neither_tokens_nor_passwords() {
             assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
         }
     }
+}
+
+#[tokio::test]
+async fn a_password_is_stored_as_argon2id_with_a_salt_of_its_own() {
+    let hub = TestHub::open().await;
+    hub.person("alice").await;
+    hub.person("bob").await;
+    let hashes: Vec<String> = hub
+        .hub
+        .write(async |transaction| {
+            let rows = sqlx::query("SELECT password_hash FROM users")
+                .fetch_all(transaction.connection())
+                .await
+                .map_err(super::StoreError::from)?;
+            Ok(rows.iter().map(|row| row.get("password_hash")).collect())
+        })
+        .await
+        .unwrap();
+    assert_ne!(hashes[0], hashes[1], "the same password, another salt");
+    assert!(hashes.iter().all(|hash| hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")), "{hashes:?}");
 }
 
 #[tokio::test]

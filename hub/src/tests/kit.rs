@@ -67,7 +67,10 @@ pub(crate) struct TestHub {
     pub hub: Hub,
     pub clock: Arc<TestClock>,
     pub directory: TempDir,
+    entropy: Arc<SeededEntropy>,
     router: Router,
+    /// Attempts that were given to any run.
+    claimed: Mutex<Vec<Value>>,
 }
 
 /// What a call was answered.
@@ -123,19 +126,19 @@ impl TestHub {
         let mut settings = Settings { database: directory.path().join("hub/commhub.db"), ..Settings::default() };
         change(&mut settings);
         let clock = TestClock::new();
-        let hub = Hub::open(settings, clock.clone(), SeededEntropy::new(1)).await.unwrap();
-        Self { router: router(hub.clone()), hub, clock, directory }
+        let entropy = SeededEntropy::new(1);
+        let hub = Hub::open(settings, clock.clone(), entropy.clone()).await.unwrap();
+        Self { router: router(hub.clone()), hub, clock, entropy, directory, claimed: Mutex::default() }
     }
 
     /// Closes the database and opens it again, as a restarted process would.
     pub(crate) async fn restart(self) -> Self {
-        let Self { hub, clock, directory, router: old } = self;
+        let Self { hub, clock, directory, entropy, router: old, claimed } = self;
         let settings = hub.settings().clone();
         hub.close().await;
         drop((hub, old));
-        let seed = clock.now().as_millis().unsigned_abs();
-        let hub = Hub::open(settings, clock.clone(), SeededEntropy::new(seed)).await.unwrap();
-        Self { router: router(hub.clone()), hub, clock, directory }
+        let hub = Hub::open(settings, clock.clone(), entropy.clone()).await.unwrap();
+        Self { router: router(hub.clone()), hub, clock, entropy, directory, claimed }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
@@ -199,10 +202,15 @@ impl TestHub {
         self.post(&run.token, "/api/node/report", body).await
     }
 
+    /// Claims as a node does that remembers everything it was given.
     pub(crate) async fn claim(&self, run: &Run, max: u32) -> Vec<Value> {
-        let body = json!({ "instance_id": run.instance, "max": max });
+        let known = self.claimed.lock().unwrap().clone();
+        let body = json!({ "instance_id": run.instance, "max": max, "holding": known });
         let body = self.post(&run.token, "/api/node/claim", body).await.ok();
-        body["tasks"].as_array().unwrap().clone()
+        let tasks = body["tasks"].as_array().unwrap().clone();
+        let new = tasks.iter().map(|task| json!({ "task_id": task["task_id"], "attempt": task["attempt"] }));
+        self.claimed.lock().unwrap().extend(new);
+        tasks
     }
 
     /// A call about an attempt: `ack`, `renew`, `reply` or `fail`, with further fields.

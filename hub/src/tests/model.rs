@@ -17,15 +17,49 @@ const ATTEMPTS: u32 = 3;
 #[derive(Clone, Debug)]
 enum Step {
     Send,
-    Claim { max: u32, run: usize },
-    Ack { task: usize, back: u32, run: usize },
-    Renew { task: usize, back: u32, run: usize, running: bool },
-    Reply { task: usize, back: u32, run: usize, text: u8 },
-    Fail { task: usize, back: u32, run: usize, text: u8 },
-    GiveBack { task: usize, back: u32, run: usize },
-    Cancel { task: usize },
-    Pass { seconds: i64 },
-    Takeover { holding: Vec<(usize, u32)> },
+    /// With `forgetful`, the node names nothing that it holds.
+    Claim {
+        max: u32,
+        run: usize,
+        forgetful: bool,
+    },
+    Ack {
+        task: usize,
+        back: u32,
+        run: usize,
+    },
+    Renew {
+        task: usize,
+        back: u32,
+        run: usize,
+        running: bool,
+    },
+    Reply {
+        task: usize,
+        back: u32,
+        run: usize,
+        text: u8,
+    },
+    Fail {
+        task: usize,
+        back: u32,
+        run: usize,
+        text: u8,
+    },
+    GiveBack {
+        task: usize,
+        back: u32,
+        run: usize,
+    },
+    Cancel {
+        task: usize,
+    },
+    Pass {
+        seconds: i64,
+    },
+    Takeover {
+        holding: Vec<(usize, u32)>,
+    },
     Restart,
 }
 
@@ -37,7 +71,8 @@ fn step() -> impl Strategy<Value = Step> {
     let call = (task.clone(), back.clone(), run.clone());
     prop_oneof![
         4 => Just(Step::Send),
-        5 => (1..4_u32, run).prop_map(|(max, run)| Step::Claim { max, run }),
+        5 => (1..4_u32, run, prop::bool::weighted(0.2))
+            .prop_map(|(max, run, forgetful)| Step::Claim { max, run, forgetful }),
         4 => call.clone().prop_map(|(task, back, run)| Step::Ack { task, back, run }),
         4 => (call.clone(), any::<bool>())
             .prop_map(|((task, back, run), running)| Step::Renew { task, back, run, running }),
@@ -164,7 +199,9 @@ impl World {
     async fn take(&mut self, step: Step) {
         match step {
             Step::Send => self.send().await,
-            Step::Claim { max, run } => self.claim(max, self.current.saturating_sub(run)).await,
+            Step::Claim { max, run, forgetful } => {
+                self.claim(max, self.current.saturating_sub(run), forgetful).await;
+            }
             Step::Ack { task, back, run } => {
                 let Some((index, attempt, run)) = self.target(task, back, run) else { return };
                 let told = self.call(index, attempt, run, "ack", json!({})).await;
@@ -259,23 +296,32 @@ impl World {
         });
     }
 
-    async fn claim(&mut self, max: u32, run: usize) {
-        let body = json!({ "instance_id": self.run(run).instance, "max": max });
+    async fn claim(&mut self, max: u32, run: usize, forgetful: bool) {
+        let known = |paper: &Paper| json!({ "task_id": paper.id, "attempt": paper.attempt });
+        let holding: Vec<Value> = if forgetful { Vec::new() } else { self.papers.iter().map(known).collect() };
+        let body = json!({ "instance_id": self.run(run).instance, "max": max, "holding": holding });
         let reply = self.hub().post(&self.node.token, "/api/node/claim", body).await;
         if run != self.current {
             reply.refused(409, "instance_superseded");
             return;
         }
         let (now, mut expected) = (self.now, Vec::new());
+        let (mut room, lease) = (max as usize, Some((run, now + LEASE)));
+        let unheard = |paper: &&mut Paper| forgetful && paper.lease.is_some() && paper.state == "delivered";
+        for paper in self.papers.iter_mut().filter(unheard).take(room) {
+            paper.lease = lease;
+            expected.push((json!(paper.id), json!(paper.attempt)));
+        }
+        room -= expected.len();
         let waiting = self.papers.iter_mut().filter(|paper| paper.is_waiting() && paper.expires > now);
-        for paper in waiting.take(max as usize) {
+        for paper in waiting.take(room) {
             paper.attempt += 1;
-            paper.lease = Some((run, now + LEASE));
+            paper.lease = lease;
             expected.push((json!(paper.id), json!(paper.attempt)));
         }
         let body = reply.ok();
-        let claimed: Vec<_> =
-            body["tasks"].as_array().unwrap().iter().map(|t| (t["task_id"].clone(), t["attempt"].clone())).collect();
+        let tasks = body["tasks"].as_array().unwrap().iter();
+        let claimed: Vec<_> = tasks.map(|task| (task["task_id"].clone(), task["attempt"].clone())).collect();
         assert_eq!(claimed, expected);
     }
 

@@ -132,12 +132,12 @@ async fn a_node_whose_connection_breaks_is_free_at_once() {
     assert_eq!(hub.register(&token, &node_id, "i_2").await["code"], "node_already_running");
     // The kernel does this when the process is killed.
     drop(stream);
-    let taken = timeout(PATIENCE, async {
+    let until_free = timeout(PATIENCE, async {
         while hub.register(&token, &node_id, "i_2").await["ok"] != true {
             tokio::task::yield_now().await;
         }
     });
-    taken.await.expect("the node is held by the dead");
+    until_free.await.expect("the node is held by the dead");
     assert_eq!(hub.clock.now(), TestClock::new().now(), "no time had to pass");
     hub.stop().await;
 }

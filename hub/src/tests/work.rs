@@ -265,6 +265,27 @@ async fn after_a_restart_of_the_hub_leases_hold_for_one_more_time() {
 }
 
 #[tokio::test]
+async fn a_claim_whose_answer_got_lost_is_answered_again() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let run = hub.running(&alice, "counter").await;
+    let task = hub.task(&alice.token, "counter", "x").await;
+    hub.claim(&run, 1).await;
+    hub.clock.advance(59);
+    let claim = |holding: serde_json::Value| {
+        let body = json!({ "instance_id": run.instance, "max": 5, "holding": holding });
+        hub.post(&run.token, "/api/node/claim", body)
+    };
+    let again = claim(json!([])).await.ok();
+    assert_eq!((&again["tasks"][0]["task_id"], &again["tasks"][0]["attempt"]), (&json!(task), &json!(1)));
+    hub.clock.advance(59);
+    hub.sweep().await;
+    assert_eq!(claim(json!([held(&task, 1)])).await.ok()["tasks"], json!([]));
+    hub.attempt(&run, "ack", &task, 1, json!({})).await.ok();
+    assert_eq!(claim(json!([])).await.ok()["tasks"], json!([]), "what is acknowledged has arrived");
+}
+
+#[tokio::test]
 async fn work_before_registration_or_acknowledgement_is_refused() {
     let hub = TestHub::open().await;
     let alice = hub.person("alice").await;

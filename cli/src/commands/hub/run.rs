@@ -4,6 +4,7 @@ use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anet_protocol::exit_code::ExitCode as RoleExit;
 use anet_protocol::notification::Notification;
@@ -17,6 +18,9 @@ use crate::log_file;
 use crate::notify::Notifier;
 use crate::signals;
 use crate::system::{SystemClock, SystemEntropy};
+
+/// How often the hub tells the supervisor that it is alive.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// Be the hub, in the foreground
 #[derive(Debug, clap::Args)]
@@ -64,21 +68,29 @@ async fn serve(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..anet_hub::Settings::default()
     };
-    let ready = |address: SocketAddr| {
-        let url = format!("http://{address}");
-        tracing::info!(%url, "listening");
-        notifier.send(&Notification { ready: true, address: Some(url), ..Notification::default() });
+    let url = format!("http://{}", listener.local_addr()?);
+    let (is_ready, mut became_ready) = tokio::sync::watch::channel(false);
+    let ready = move |_: SocketAddr| {
+        is_ready.send_replace(true);
     };
     let stopping = stop.clone();
     let serving = anet_hub::serve(settings, listener, Arc::new(SystemClock), Arc::new(SystemEntropy), stop, ready);
-    let farewell = async {
-        stopping.cancelled().await;
-        notifier.send(&Notification { stopping: true, ..Notification::default() });
+    let signs_of_life = async {
+        let alive = Notification { ready: true, watchdog: true, address: Some(url.clone()), ..Notification::default() };
+        if became_ready.wait_for(|ready| *ready).await.is_ok() {
+            tracing::info!(url, "listening");
+            let mut tick = tokio::time::interval(SIGN_OF_LIFE);
+            // All is said again each time, because the supervisor that heard it may be gone.
+            while stopping.run_until_cancelled(tick.tick()).await.is_some() {
+                notifier.send(&alive);
+            }
+            notifier.send(&Notification { stopping: true, ..Notification::default() });
+        }
         std::future::pending::<()>().await;
     };
     tokio::select! {
         outcome = serving => outcome?,
-        () = farewell => {}
+        () = signs_of_life => {}
     }
     tracing::info!("stopped: {}", RoleExit::Stopped.meaning());
     Ok(ExitCode::SUCCESS)
