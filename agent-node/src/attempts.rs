@@ -105,6 +105,11 @@ impl Attempts {
         self.lock().get(attempt).and_then(|entry| entry.reason)
     }
 
+    /// Whether the attempt is held and has no answer yet.
+    pub(crate) fn is_in_hand(&self, attempt: &Attempt) -> bool {
+        self.lock().get(attempt).is_some_and(|entry| entry.phase != Phase::Answered)
+    }
+
     /// Whether the attempt's answer is in the outbox.
     pub(crate) fn is_answered(&self, attempt: &Attempt) -> bool {
         self.lock().get(attempt).is_some_and(|entry| entry.phase == Phase::Answered)

@@ -15,7 +15,11 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     pub(crate) fn new(timing: &Timing) -> Self {
-        Self { first: timing.backoff_first, longest: timing.backoff_longest, next: timing.backoff_first }
+        Self::between(timing.backoff_first, timing.backoff_longest)
+    }
+
+    pub(crate) fn between(first: Duration, longest: Duration) -> Self {
+        Self { first, longest, next: first }
     }
 
     /// Begins again with the first waiting time.

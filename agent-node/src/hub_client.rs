@@ -55,8 +55,7 @@ impl HubClient {
             .ok_or_else(|| HubClientError::Url { hub: hub.to_owned() })?;
         let client = reqwest::Client::builder()
             .connect_timeout(timing.connect)
-            // Shorter than the hub keeps an idle connection, so that none is reused while it closes.
-            .pool_idle_timeout(Duration::from_secs(5))
+            .pool_idle_timeout(timing.idle)
             // A hub does not redirect, and a token is for the named hub alone.
             .redirect(redirect::Policy::none())
             // A proxy of the surrounding shell has no business between a node and its hub.

@@ -12,6 +12,7 @@
 mod attempt;
 mod attempts;
 mod backoff;
+mod directory_lock;
 mod drain;
 mod durable_file;
 mod heartbeat;
@@ -24,6 +25,7 @@ mod notifier;
 mod outbox;
 mod preflight;
 mod process_tree;
+mod program;
 mod renewal;
 mod runtime;
 mod settings;

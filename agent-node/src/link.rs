@@ -1,5 +1,6 @@
 //! The node's link to the hub: register, open the event stream, read it, and again, for ever.
 
+mod holder;
 mod stream;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use anet_protocol::exit_code::ExitCode;
 use anet_protocol::notification::Link;
 use anet_protocol::rest::{ErrorCode, RegisterNode};
 
+use self::holder::Holder;
 use crate::attempts::StopReason;
 use crate::backoff::Backoff;
 use crate::hub_client::{HubError, chain};
@@ -38,7 +40,7 @@ pub(crate) struct Position {
     backoff: Backoff,
     /// How often the present token has been refused in a row.
     refusals: u32,
-    /// Since when another instance without an open stream has held the node.
+    /// Since when another instance has held the node.
     held_since: Option<Instant>,
 }
 
@@ -91,6 +93,7 @@ async fn register(node: &Arc<Node>) -> Result<(), HubError> {
         project_dir: settings.project_dir.display().to_string(),
         version: settings.version.clone(),
         holding: node.attempts.holding(),
+        previous: node.previous.clone(),
     };
     let registered = node.hub.register(&registration).await?;
     tracing::info!(holding = registration.holding.len(), lost = registered.lost.len(), "registered");
@@ -121,17 +124,12 @@ fn judge(node: &Node, error: &LinkError, position: &mut Position) -> Option<Exit
         return (position.refusals >= REFUSALS).then_some(ExitCode::TokenRefused);
     }
     position.refusals = 0;
+    if error.code() != Some(ErrorCode::NodeAlreadyRunning) {
+        position.held_since = None;
+    }
     match error.code() {
-        Some(ErrorCode::NodeAlreadyRunning | ErrorCode::InstanceSuperseded) => {
-            let reason = format!("{reason}; it is held by {}", holder(error));
-            node.notifier.disconnected(Link::Superseded, &reason);
-            let held_since = *position.held_since.get_or_insert_with(Instant::now);
-            if holder_may_be_dead(error) && held_since.elapsed() < node.settings.timing.holder_silence {
-                return None;
-            }
-            tracing::error!(reason, "another instance of this node is running");
-            Some(ExitCode::Evicted)
-        }
+        Some(ErrorCode::NodeAlreadyRunning) => held(node, &Holder::of(error), position),
+        Some(ErrorCode::InstanceSuperseded) => Some(evicted(node, &reason)),
         Some(ErrorCode::NodeIdentityConflict) => {
             tracing::error!(reason, "this node id belongs to another node");
             node.notifier.failed(&reason);
@@ -145,19 +143,24 @@ fn judge(node: &Node, error: &LinkError, position: &mut Position) -> Option<Exit
     }
 }
 
-/// Whether the holder has no stream open: then the hub only remembers it, and not for long.
-fn holder_may_be_dead(error: &HubError) -> bool {
-    matches!(error, HubError::Refused { body, .. }
-        if body.details.get("holder").is_some_and(|holder| holder["connected"] == false))
+/// Another instance holds the node: one that may be dead is waited for, with a look every second, because the hub
+/// finds out soon.
+fn held(node: &Node, holder: &Holder, position: &mut Position) -> Option<ExitCode> {
+    let held_since = *position.held_since.get_or_insert_with(Instant::now);
+    // The hub has not yet seen that the dead one's connection is broken.
+    let is_dead = holder.instance_id.as_ref().is_some_and(|run| node.previous.contains(run));
+    let may_be_dead = holder.connected == Some(false) && held_since.elapsed() < node.settings.timing.holder_silence;
+    if !is_dead && !may_be_dead {
+        return Some(evicted(node, &format!("another instance of this node is alive: {holder}")));
+    }
+    position.backoff.reset();
+    let status = format!("waiting until the hub gives up another instance of this node: {holder}");
+    node.notifier.disconnected(Link::Unreachable, &status);
+    None
 }
 
-/// Who holds the node, as the hub tells it.
-fn holder(error: &HubError) -> String {
-    match error {
-        HubError::Refused { body, .. } => body.details.get("holder").map_or_else(
-            || "an instance the hub does not name".to_owned(),
-            |holder| holder.as_str().map_or_else(|| holder.to_string(), str::to_owned),
-        ),
-        _ => "an unknown instance".to_owned(),
-    }
+fn evicted(node: &Node, reason: &str) -> ExitCode {
+    tracing::error!(reason, "another instance holds this node");
+    node.notifier.disconnected(Link::Superseded, reason);
+    ExitCode::Evicted
 }

@@ -3,6 +3,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anet_protocol::exit_code::ExitCode;
+use anet_protocol::id::InstanceId;
 use anet_protocol::notification::{Link, Notification};
 use anet_protocol::redaction::Redactor;
 use anet_protocol::rest::{Attempt, NodeRegistered};
@@ -14,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::attempts::{Attempts, StopReason};
+use crate::directory_lock::DirectoryLock;
 use crate::hub_client::{HubClient, chain};
 use crate::journal::Journal;
 use crate::notifier::Notifier;
@@ -39,6 +41,8 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) notifier: Notifier,
+    /// Earlier runs that are proven dead.
+    pub(crate) previous: Vec<InstanceId>,
     /// What the hub answered to the last registration.
     pub(crate) terms: watch::Sender<Option<Terms>>,
     /// Whether the event stream is open.
@@ -143,7 +147,7 @@ pub async fn run(
 ) -> ExitCode {
     let notifier = Notifier::new(notify);
     match open(settings, token, clock, entropy, notifier).await {
-        Ok(node) => supervise(node, stop).await,
+        Ok((node, _lock_until_the_end)) => supervise(node, stop).await,
         Err((error, notifier)) => {
             let reason = chain(&error);
             tracing::error!(reason, "the node cannot start");
@@ -160,11 +164,13 @@ async fn open(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     notifier: Notifier,
-) -> Result<Arc<Node>, (StartError, Notifier)> {
+) -> Result<(Arc<Node>, DirectoryLock), (StartError, Notifier)> {
     let parts = async {
         let program = preflight::check(&settings)?;
         let own_token = token.borrow().clone();
         let hub = HubClient::new(&settings.hub, token, &settings.timing)?;
+        // Before anything that another run could be using is touched.
+        let lock = DirectoryLock::take(&settings).await?;
         let journal = preflight::directory(settings.state_dir.join("journal"), Journal::open)?;
         let outbox = preflight::directory(settings.state_dir.join("outbox"), Outbox::open)?;
         let attempts = preflight::take_up(&settings, &journal, &outbox).await?;
@@ -172,14 +178,14 @@ async fn open(
         let secrets = secrets.map(|(_, value)| SecretString::from(value.as_str())).chain([own_token]);
         let redactor = Arc::new(Redactor::new(secrets));
         let runtime = Box::new(CommandRuntime::new(program, &settings, redactor));
-        Ok((hub, journal, outbox, attempts, runtime))
+        Ok((hub, lock, journal, outbox, attempts, runtime))
     }
     .await;
-    let (hub, journal, outbox, attempts, runtime) = match parts {
+    let (hub, lock, journal, outbox, attempts, runtime) = match parts {
         Ok(parts) => parts,
         Err(error) => return Err((error, notifier)),
     };
-    Ok(Arc::new(Node {
+    let node = Node {
         settings,
         hub,
         attempts,
@@ -189,6 +195,7 @@ async fn open(
         clock,
         entropy,
         notifier,
+        previous: lock.previous().to_vec(),
         terms: watch::Sender::new(None),
         connected: watch::Sender::new(false),
         session: Mutex::new(()),
@@ -196,7 +203,8 @@ async fn open(
         outbox_wake: Notify::new(),
         renewal_wake: Notify::new(),
         leaving: CancellationToken::new(),
-    }))
+    };
+    Ok((Arc::new(node), lock))
 }
 
 /// Owns every task of the node. The first that ends the node, by its word or by a panic, ends all.

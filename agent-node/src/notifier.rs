@@ -12,6 +12,8 @@ pub(crate) struct Notifier {
 struct Told {
     ready: bool,
     link: Option<Link>,
+    /// Why the link is not what it should be.
+    reason: Option<String>,
 }
 
 impl Notifier {
@@ -24,6 +26,7 @@ impl Notifier {
         let first = {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             told.link = Some(Link::Connected);
+            told.reason = None;
             !std::mem::replace(&mut told.ready, true)
         };
         (self.notify)(&Notification {
@@ -38,7 +41,7 @@ impl Notifier {
     pub(crate) fn disconnected(&self, link: Link, reason: &str) {
         let known = {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            told.link.replace(link) == Some(link)
+            told.link.replace(link) == Some(link) && told.reason.replace(reason.to_owned()).as_deref() == Some(reason)
         };
         if !known {
             (self.notify)(&Notification {

@@ -4,31 +4,30 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anet_protocol::exit_code::ExitCode;
 use anet_protocol::rest::Attempt;
 
 use crate::attempts::Attempts;
+use crate::directory_lock::LockError;
 use crate::hub_client::HubClientError;
 use crate::journal::{Journal, is_file_safe};
 use crate::outbox::Outbox;
 use crate::process_tree::ProcessTree;
+use crate::program::{self, ProgramError};
 use crate::settings::Settings;
 use crate::task_socket;
 
 /// Why a node cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    /// The runtime has no program.
-    #[error("the runtime `command` has no program; name one after `--`")]
-    NoProgram,
-    /// The program is not there.
-    #[error("the runtime's program `{program}` is not found in {place}")]
-    ProgramMissing { program: String, place: String },
-    /// The program is no program.
-    #[error("the runtime's program {} is not an executable file", path.display())]
-    NotExecutable { path: PathBuf },
+    /// The runtime's program cannot be started.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// Another process works from this directory, or that cannot be found out.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The project is gone.
     #[error("the project directory {} does not exist", path.display())]
     NoProject { path: PathBuf },
@@ -51,11 +50,14 @@ impl StartError {
     /// What it means to the supervisor.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NoProgram | Self::ProgramMissing { .. } | Self::NotExecutable { .. } => ExitCode::CredentialMissing,
+            Self::Program(_) => ExitCode::CredentialMissing,
+            Self::Lock(LockError::Held { .. }) => ExitCode::Evicted,
             Self::NoProject { .. } | Self::SocketDirTooLong { .. } | Self::Hub(HubClientError::Url { .. }) => {
                 ExitCode::ConfigInvalid
             }
-            Self::Hub(HubClientError::Client(_)) | Self::Directory { .. } => ExitCode::Fault,
+            Self::Lock(LockError::Io { .. }) | Self::Hub(HubClientError::Client(_)) | Self::Directory { .. } => {
+                ExitCode::Fault
+            }
         }
     }
 }
@@ -72,7 +74,7 @@ pub(crate) fn check(settings: &Settings) -> Result<PathBuf, StartError> {
     }
     directory(settings.socket_dir.clone(), private_dir)?;
     directory(settings.artifacts_dir.clone(), private_dir)?;
-    find_program(settings)
+    Ok(program::find(settings)?)
 }
 
 /// Opens something that needs the directory `path`.
@@ -83,38 +85,6 @@ pub(crate) fn directory<T>(path: PathBuf, open: impl FnOnce(PathBuf) -> io::Resu
 fn private_dir(dir: PathBuf) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))
-}
-
-/// Finds the runtime's program as its start would find it.
-fn find_program(settings: &Settings) -> Result<PathBuf, StartError> {
-    let program = settings.runtime.argv.first().filter(|program| !program.is_empty()).ok_or(StartError::NoProgram)?;
-    if program.contains('/') {
-        let path = settings.project_dir.join(program);
-        return match std::fs::metadata(&path) {
-            Ok(_) if is_executable(&path) => Ok(path),
-            Ok(_) => Err(StartError::NotExecutable { path }),
-            Err(_) => Err(StartError::ProgramMissing { program: program.clone(), place: path.display().to_string() }),
-        };
-    }
-    let search_path = search_path(settings);
-    search_path
-        .split(':')
-        // An empty or a relative entry means whatever directory one happens to be in.
-        .filter(|dir| dir.starts_with('/'))
-        .map(|dir| Path::new(dir).join(program))
-        .find(|path| is_executable(path))
-        .ok_or_else(|| StartError::ProgramMissing { program: program.clone(), place: format!("PATH ({search_path})") })
-}
-
-/// The agents' `PATH`.
-pub(crate) fn search_path(settings: &Settings) -> String {
-    let given = settings.agent_environment.iter().rfind(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
-    let own = settings.program_dir.as_ref().map(|dir| dir.display().to_string());
-    own.into_iter().chain(given.filter(|path| !path.is_empty())).collect::<Vec<_>>().join(":")
-}
-
-fn is_executable(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 /// Takes up an earlier run's undelivered answers, and clears away what it was working on.

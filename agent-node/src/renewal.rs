@@ -29,6 +29,10 @@ async fn renew(node: &Arc<Node>, attempt: Attempt, running: bool, at_most: Durat
     // A hub that hangs on one renewal must not use up the time of the next.
     match tokio::time::timeout(at_most.min(node.settings.timing.request), call).await {
         Ok(Ok(_)) => {}
+        // Its answer was on its way while it was renewed; the delivery finds out whether the hub has taken it.
+        Ok(Err(error)) if error.ends_the_attempt() && !node.attempts.is_in_hand(&attempt) => {
+            tracing::debug!(task = %attempt.task_id, reason = chain(&error), "no lease to renew any more");
+        }
         Ok(Err(error)) if error.ends_the_attempt() => {
             tracing::warn!(task = %attempt.task_id, attempt = attempt.attempt, reason = chain(&error), "lease lost");
             node.lose(&attempt, StopReason::LeaseLost).await;

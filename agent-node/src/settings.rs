@@ -61,6 +61,9 @@ pub struct Command {
 pub struct Timing {
     /// For a connection to the hub.
     pub connect: Duration,
+    /// A connection to the hub that is not in use is kept this long. Shorter than the hub keeps it (10 s), so that
+    /// none is used while the hub closes it.
+    pub idle: Duration,
     /// For the answer to a call.
     pub request: Duration,
     /// Without a byte on the event stream, before it counts as broken: three missed keepalives.
@@ -80,12 +83,15 @@ pub struct Timing {
     pub holder_silence: Duration,
     /// For the last results and the goodbye to reach the hub.
     pub farewell: Duration,
+    /// For the hub to come back while an agent waits for an answer of it.
+    pub outage: Duration,
 }
 
 impl Default for Timing {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
+            idle: Duration::from_secs(5),
             request: Duration::from_secs(30),
             read_watchdog: Duration::from_secs(READ_WATCHDOG_SECONDS),
             inbox_poll: Duration::from_secs(15),
@@ -96,6 +102,7 @@ impl Default for Timing {
             kill_grace: Duration::from_secs(2),
             holder_silence: Duration::from_secs(40),
             farewell: Duration::from_secs(2),
+            outage: Duration::from_secs(600),
         }
     }
 }

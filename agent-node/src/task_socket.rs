@@ -2,6 +2,7 @@
 //! this node, for this task, and for nothing else. The node's token stays with the node.
 
 mod delegation;
+mod forward;
 mod idempotency;
 mod own_user;
 
@@ -16,6 +17,7 @@ use anet_protocol::id::InstanceId;
 use anet_protocol::rest::Attempt;
 use sha2::{Digest as _, Sha256};
 use tokio::net::UnixListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::delegation::Delegation;
 use self::own_user::OwnUser;
@@ -33,6 +35,7 @@ pub(crate) struct TaskSocket {
     listener: UnixListener,
     delegation: Arc<Delegation>,
     path: PathBuf,
+    ended: DropGuard,
 }
 
 impl TaskSocket {
@@ -41,8 +44,9 @@ impl TaskSocket {
         let path = path(&node.settings.socket_dir, attempt, &node.settings.instance_id);
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-        let delegation = Arc::new(Delegation::new(Arc::clone(node), attempt.task_id.clone()));
-        Ok(Self { listener, delegation, path })
+        let ended = CancellationToken::new();
+        let delegation = Arc::new(Delegation::new(Arc::clone(node), attempt.task_id.clone(), ended.clone()));
+        Ok(Self { listener, delegation, path, ended: ended.drop_guard() })
     }
 
     /// Where it is.
@@ -53,6 +57,7 @@ impl TaskSocket {
     /// Answers requests, for ever.
     pub(crate) async fn serve(self) -> Infallible {
         let _removed_at_the_end = Removal(self.path);
+        let _ends_what_is_under_way = self.ended;
         if let Err(error) = axum::serve(OwnUser(self.listener), delegation::router(self.delegation)).await {
             tracing::error!(%error, "delegation has ended");
         }

@@ -79,6 +79,12 @@ impl Failure {
         self
     }
 
+    /// True when a connection that was there broke, so that nobody knows whether the request arrived.
+    pub(crate) fn is_broken_connection(&self) -> bool {
+        let errors = self.error.chain().filter_map(|cause| cause.downcast_ref::<reqwest::Error>());
+        self.exit == CommandExit::HubUnreachable && errors.into_iter().any(|error| !error.is_connect())
+    }
+
     /// True when the reader of stdout went away, as `anet … | head` does: nothing to report.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         self.error

@@ -20,6 +20,9 @@ use crate::failure::Failure;
 /// How long one request may take; a waiting one gets its waiting time on top.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The same inside a task: its socket waits up to ten minutes for a hub that is away.
+const TASK_REQUEST_TIMEOUT: Duration = Duration::from_secs(630);
+
 /// The longest wait that the hub grants per request.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(25);
 
@@ -29,6 +32,7 @@ pub(crate) struct HubClient {
     client: Client,
     url: String,
     token: Option<SecretString>,
+    timeout: Duration,
 }
 
 impl HubClient {
@@ -49,7 +53,7 @@ impl HubClient {
             .pool_idle_timeout(Duration::from_secs(5))
             .no_proxy()
             .build()?;
-        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token })
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token, timeout: REQUEST_TIMEOUT })
     }
 
     /// The socket of the task this process works on; it stands for hub and token.
@@ -58,7 +62,7 @@ impl HubClient {
     /// When no client can be built.
     pub(crate) fn for_task(socket: &Path) -> Result<Self, Failure> {
         let client = Client::builder().unix_socket(socket).build()?;
-        Ok(Self { client, url: "http://task".to_owned(), token: None })
+        Ok(Self { client, url: "http://task".to_owned(), token: None, timeout: TASK_REQUEST_TIMEOUT })
     }
 
     /// Where it is.
@@ -73,7 +77,7 @@ impl HubClient {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.url)).timeout(REQUEST_TIMEOUT);
+        let request = self.client.request(method, format!("{}{path}", self.url)).timeout(self.timeout);
         match &self.token {
             Some(token) => request.bearer_auth(token.expose_secret()),
             None => request,
@@ -93,6 +97,8 @@ impl HubClient {
         let failure = Failure::refused(what, &refusal);
         Err(match refusal.code {
             ErrorCode::AuthRequired | ErrorCode::InvalidToken => failure.hint("log in with `anet login`"),
+            ErrorCode::TaskNotFound => failure.hint("`anet tasks` lists the tasks in your reach"),
+            ErrorCode::AliasNotFound if failure.hints.is_empty() => failure.hint("`anet status` lists the agents"),
             ErrorCode::NetworkIdRequired => failure.hint("name one with `--network ID`; `anet whoami` lists yours"),
             _ => failure,
         })
@@ -180,7 +186,7 @@ impl HubClient {
         let mut request = self.request(Method::GET, &format!("/api/task/{task_id}"));
         if let Some(wait) = wait {
             let wait = wait.min(LONGEST_WAIT);
-            request = request.query(&[("wait", wait.as_secs().max(1))]).timeout(REQUEST_TIMEOUT + wait);
+            request = request.query(&[("wait", wait.as_secs().max(1))]).timeout(self.timeout + wait);
         }
         let answer: TaskAnswer = self.call("cannot read the task", request).await?;
         Ok(answer.task)

@@ -1,5 +1,6 @@
 //! The one place that writes to the terminal: data to stdout, everything else to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
@@ -28,10 +29,15 @@ impl Printer {
         Self { json, width }
     }
 
-    /// A line of data.
+    /// A line of data: as it is into a pipe, with control characters made visible on a terminal, which
+    /// an agent's answer must not drive.
     pub(crate) fn data(&self, line: &str) -> io::Result<()> {
-        let mut stdout = anstream::stdout().lock();
-        writeln!(stdout, "{line}")?;
+        let mut stdout = io::stdout().lock();
+        if stdout.is_terminal() {
+            writeln!(stdout, "{}", visible(line))?;
+        } else {
+            writeln!(stdout, "{line}")?;
+        }
         stdout.flush()
     }
 
@@ -104,6 +110,16 @@ impl Printer {
     }
 }
 
+/// The text with every control character but line breaks and tabs written as an escape.
+fn visible(text: &str) -> Cow<'_, str> {
+    let is_active = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(is_active) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| if is_active(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
 /// The first line of `text`, at most `characters` long, for a table cell.
 pub(crate) fn head(text: &str, characters: usize) -> String {
     let line: String = text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
@@ -130,6 +146,12 @@ mod tests {
         assert_eq!(head("two\nlines", 10), "two…");
         assert_eq!(head("\u{1b}[31mred", 10), "[31mred");
         assert_eq!(head("abcdefghijkl", 5), "abcd…");
+    }
+
+    #[test]
+    fn an_answer_cannot_drive_the_terminal() {
+        assert_eq!(visible("\u{1b}]0;title\u{7}\ttab\nline"), "\\u{1b}]0;title\\u{7}\ttab\nline");
+        assert_eq!(visible("plain äöü 中"), "plain äöü 中");
     }
 
     #[test]

@@ -32,6 +32,8 @@ const STARTUP_TIMEOUT: Duration = Duration::from_secs(15);
 pub(crate) struct SupervisorClient {
     client: Client,
     socket: PathBuf,
+    /// Whether this command has started it: what it finds running then runs because of this command.
+    is_new: bool,
 }
 
 /// Which part of a log to read.
@@ -53,7 +55,7 @@ impl SupervisorClient {
     /// When no client can be built.
     pub(crate) fn new(environment: &Environment) -> Result<Self, Failure> {
         let socket = environment.supervisor_socket();
-        Ok(Self { client: Client::builder().unix_socket(socket.clone()).build()?, socket })
+        Ok(Self { client: Client::builder().unix_socket(socket.clone()).build()?, socket, is_new: false })
     }
 
     /// The running supervisor, or `None` when nobody answers.
@@ -85,6 +87,11 @@ impl SupervisorClient {
         if let Some(client) = Self::connect(environment).await? {
             return Ok(client);
         }
+        Self::start(environment).await
+    }
+
+    /// A new supervisor, which brings back what its predecessor had running.
+    async fn start(environment: &Environment) -> Result<Self, Failure> {
         let log = environment.supervisor_logs().join("stderr.log");
         let mut child = spawn(environment, &log)?;
         let mut tick = tokio::time::interval(Duration::from_millis(10));
@@ -92,7 +99,7 @@ impl SupervisorClient {
         while tokio::time::Instant::now() < deadline {
             tick.tick().await;
             if let Some(client) = Self::connect(environment).await? {
-                return Ok(client);
+                return Ok(Self { is_new: true, ..client });
             }
             // Of several that start at once all but one leave with 0: the socket of the one is awaited.
             if let Some(status) = child.try_wait()?.filter(|status| !status.success()) {
@@ -112,8 +119,9 @@ impl SupervisorClient {
     /// When none runs.
     pub(crate) async fn require(environment: &Environment) -> Result<Self, Failure> {
         Self::connect(environment).await?.ok_or_else(|| {
-            Failure::message(format!("no supervisor runs for {}", environment.home.display()))
-                .hint("`anet hub start` and `anet node start NAME` start one")
+            let text = format!("no supervisor runs for {}", environment.home.display());
+            Failure { code: Some("supervisor_not_running".to_owned()), ..Failure::message(text) }
+                .hint("start it with `anet supervisor start`; it takes over what still runs")
         })
     }
 
@@ -167,7 +175,8 @@ impl SupervisorClient {
 
     /// Starts the hub; answers when it is ready.
     pub(crate) async fn start_hub(&self, request: &StartHub) -> Result<HubChanged, Failure> {
-        self.call(Method::POST, "/v1/hub/start", Some(request)).await
+        let outcome: HubChanged = self.call(Method::POST, "/v1/hub/start", Some(request)).await?;
+        Ok(HubChanged { changed: outcome.changed || self.is_new, ..outcome })
     }
 
     /// Stops the hub; answers when it is gone.
@@ -187,7 +196,8 @@ impl SupervisorClient {
 
     /// Starts a node; answers when it is ready.
     pub(crate) async fn start_node(&self, name: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
-        self.call(Method::POST, &node_path(name, "start"), Some(target)).await
+        let outcome: NodeChanged = self.call(Method::POST, &node_path(name, "start"), Some(target)).await?;
+        Ok(NodeChanged { changed: outcome.changed || self.is_new, ..outcome })
     }
 
     /// Stops a node; answers when all its processes are gone.

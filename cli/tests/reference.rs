@@ -36,7 +36,9 @@ fn every_command_explains_itself() {
 
 #[test]
 fn a_wrong_command_line_is_a_usage_error_on_stderr() {
-    for arguments in [vec!["nonsense"], vec!["send"], vec!["tasks", "nonsense"], vec!["node", "create", "x", "--env", "=1"]] {
+    for arguments in
+        [vec!["nonsense"], vec!["send"], vec!["tasks", "nonsense"], vec!["node", "create", "x", "--env", "=1"]]
+    {
         let mut command = Command::new(env!("CARGO_BIN_EXE_anet"));
         let output = command.args(&arguments).env_clear().env("HOME", "/nonexistent").output().expect("anet runs");
         assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{arguments:?}: {output:?}");

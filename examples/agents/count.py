@@ -6,7 +6,7 @@ import sys
 
 SKIPPED = {".git", "target", "node_modules", ".anet"}
 
-directory = pathlib.Path(sys.stdin.read().split()[-1])
+directory = pathlib.Path(sys.stdin.read().strip().rpartition(" under ")[2])
 if not directory.is_dir():
     sys.exit(f'there is no directory "{directory}" in {os.environ["ANET_PROJECT_DIR"]}')
 

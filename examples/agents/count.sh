@@ -1,11 +1,11 @@
 #!/bin/sh
-# Counts the lines of the files under the directory that the task names last: "count the lines under src".
+# Counts the lines of the files under the directory that the task names after "under": "count the lines under src".
 # An agent of the `command` runtime: the task arrives on stdin, the answer leaves on stdout, and a
 # non-zero exit with words on stderr is a failure with a reason.
 set -eu
 
 task=$(cat)
-directory=${task##* }
+directory=${task##* under }
 if [ ! -d "$directory" ]; then
   echo "there is no directory \"$directory\" in $ANET_PROJECT_DIR" >&2
   exit 1

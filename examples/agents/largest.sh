@@ -1,10 +1,10 @@
 #!/bin/sh
-# Names the largest files under the directory that the task names last: "largest files under src".
+# Names the largest files under the directory that the task names after "files under": "largest files under src".
 # A task that begins with "slowly" takes three seconds, so that there is time to watch it, or to kill its node.
 set -eu
 
 task=$(cat)
-directory=${task##* }
+directory=${task##*files under }
 if [ ! -d "$directory" ]; then
   echo "there is no directory \"$directory\"" >&2
   exit 1

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Surveys the directory that the task names last: "survey src". It counts by itself and has its colleague
+# Surveys the directory that the task names: "survey src". It counts by itself and has its colleague
 # `finder` name the largest files meanwhile. Inside a task, `anet send` acts as this node, for this task only:
 # it needs no token, and the task it sends is a part of this one.
 set -eu
 
 task=$(cat)
-directory=${task##* }
+directory=${task#survey }
 answer=$(mktemp)
 trap 'rm -f "$answer"' EXIT
 

@@ -84,8 +84,8 @@ impl Caller {
         if self.network_id.as_ref().is_some_and(|bound| bound != network_id) {
             return Err(access_denied());
         }
-        let standing = reads.standing(&self.token_id, network_id).await?.ok_or_else(invalid_token)?;
-        self.judge(standing.system, standing.network, operation)
+        let standing = reads.standing(&self.token_id, Some(network_id)).await?.ok_or_else(invalid_token)?;
+        self.judge(standing.system, standing.rank(), operation)
     }
 
     fn judge(&self, system: SystemRole, network: Option<NetworkRole>, operation: Operation) -> Result<(), HubError> {
@@ -116,25 +116,20 @@ impl Caller {
         operation: Operation,
     ) -> Result<NetworkId, HubError> {
         // A bound token means its own network, whatever the request says (commhub-http §3.7).
-        let network_id = match (&self.network_id, requested) {
-            (Some(bound), _) => bound.clone(),
-            (None, Some(requested)) => requested.clone(),
-            (None, None) => self.only_network(reads).await?,
-        };
-        self.authorize(reads, &network_id, operation).await?;
-        Ok(network_id)
-    }
-
-    async fn only_network(&self, reads: &mut dyn Reads) -> Result<NetworkId, HubError> {
-        let mut networks = reads.memberships(&self.user.user_id).await?;
-        match (networks.pop(), networks.is_empty()) {
-            (Some(only), true) => Ok(only.network_id),
-            _ => Err(Refusal::new(
+        if let Some(network_id) = self.network_id.as_ref().or(requested) {
+            self.authorize(reads, network_id, operation).await?;
+            return Ok(network_id.clone());
+        }
+        let standing = reads.standing(&self.token_id, None).await?.ok_or_else(invalid_token)?;
+        let [(only, rank)] = &standing.memberships[..] else {
+            return Err(Refusal::new(
                 ErrorCode::NetworkIdRequired,
                 "network_id required for user token when multiple networks are available",
             )
-            .into()),
-        }
+            .into());
+        };
+        self.judge(standing.system, Some(*rank), operation)?;
+        Ok(only.clone())
     }
 
     /// The networks a question is about: the one asked for, else all that the caller may read.

@@ -16,7 +16,7 @@ use crate::events::presence::{Presence, Unsaved};
 use crate::events::streams::Streams;
 use crate::passwords::Passwords;
 use crate::settings::Settings;
-use crate::store::{Finished, Job, Reads, SqliteStore, Store, StoreError, Transaction};
+use crate::store::{Finished, Job, Reads, SqliteStore, Store, StoreError, StoreResult, Transaction};
 
 /// A running hub. Clones are the same hub.
 #[derive(Clone)]
@@ -139,7 +139,9 @@ impl Hub {
                 let result = job(transaction).await;
                 let keep = result.is_ok();
                 // An asker who has gone away misses the answer; the change stays.
-                let answer = Box::new(move || drop(sender.send(result)));
+                let answer = Box::new(move |stored: StoreResult<()>| {
+                    drop(sender.send(stored.map_err(HubError::from).and(result)));
+                });
                 Finished { keep, answer }
             })
         });

@@ -52,7 +52,9 @@ pub(crate) type StoreResult<T> = Result<T, StoreError>;
 /// Everything that can be asked.
 pub(crate) trait Reads: AccountReads + NodeReads + TaskReads + MessageReads + EventReads {}
 
-/// Everything that can be asked and changed, all or nothing.
+/// Everything that can be asked and changed, all or nothing. A change that gives no answer may be put off until
+/// something is asked or the job ends; what is asked later sees it, and if it fails, so does the job.
+#[async_trait]
 pub(crate) trait Transaction:
     Reads + AccountWrites + NodeWrites + TaskWrites + MessageWrites + EventWrites + AuditWrites
 {
@@ -61,15 +63,16 @@ pub(crate) trait Transaction:
 
     /// The engine itself, for tests that make it fail.
     #[cfg(test)]
-    fn connection(&mut self) -> &mut sqlx::sqlite::SqliteConnection;
+    async fn engine(&mut self) -> StoreResult<&mut sqlx::sqlite::SqliteConnection>;
 }
 
 /// How a job ended.
 pub(crate) struct Finished {
     /// Whether its changes are to stay.
     pub keep: bool,
-    /// Gives the answer; called after the commit. Dropped uncalled, it tells that nothing was stored.
-    pub answer: Box<dyn FnOnce() + Send>,
+    /// Gives the answer; called after the commit, or with why the changes could not be stored. Dropped uncalled, it
+    /// tells that nothing was stored.
+    pub answer: Box<dyn FnOnce(StoreResult<()>) + Send>,
 }
 
 /// A change to be made.

@@ -81,6 +81,8 @@ pub enum ExitCause {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ProcessState {
+    /// Nobody watches it: no supervisor runs. The supervisor itself never says so.
+    Unknown,
     /// Not running, and not meant to be.
     Stopped {
         /// When it was found or brought down.
@@ -137,6 +139,7 @@ impl ProcessState {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
+            Self::Unknown => "unknown",
             Self::Stopped { .. } => "stopped",
             Self::Starting { .. } => "starting",
             Self::Running { .. } => "running",
@@ -151,7 +154,7 @@ impl ProcessState {
     pub const fn pid(&self) -> Option<u32> {
         match self {
             Self::Starting { pid, .. } | Self::Running { pid, .. } | Self::Stopping { pid, .. } => Some(*pid),
-            Self::Stopped { .. } | Self::Backoff { .. } | Self::NeedsAttention { .. } => None,
+            Self::Unknown | Self::Stopped { .. } | Self::Backoff { .. } | Self::NeedsAttention { .. } => None,
         }
     }
 }

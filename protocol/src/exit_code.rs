@@ -19,7 +19,7 @@ pub enum ExitCode {
     CredentialMissing = 77,
     /// The hub refused its token.
     TokenRefused = 78,
-    /// Another instance took its place.
+    /// Another instance holds this node.
     Evicted = 79,
 }
 
@@ -60,7 +60,7 @@ impl ExitCode {
             Self::ConfigInvalid => "configuration invalid",
             Self::CredentialMissing => "a credential or program is missing",
             Self::TokenRefused => "the hub refused the token",
-            Self::Evicted => "another instance took its place",
+            Self::Evicted => "another instance holds this node",
         }
     }
 

@@ -106,14 +106,6 @@ impl Program {
         }
     }
 
-    /// The files whose change may mend a process that was given up.
-    pub(crate) fn files(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Hub(_) => Vec::new(),
-            Self::Node(node) => vec![node.config_path(), node.dot_env_path()],
-        }
-    }
-
     /// Reads and checks everything that the start needs.
     ///
     /// # Errors

@@ -11,6 +11,7 @@
 //! both clock and chance come in from outside.
 
 mod control_socket;
+mod directory_watcher;
 mod environment;
 mod error;
 mod events;

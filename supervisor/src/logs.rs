@@ -6,14 +6,44 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use futures_util::{Stream, StreamExt as _};
+
+use crate::directory_watcher::Changes;
+
+/// How often a follower looks for new lines where the system does not tell.
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// No more is read at once.
 const LARGEST_READ: u64 = 1024 * 1024;
 /// Longer lines are shown in pieces.
 const LONGEST_LINE: usize = 64 * 1024;
 
+/// The last `count` lines, and with the changes of the directory those to come. Reads only when a
+/// line is asked for.
+pub(crate) fn lines(directory: PathBuf, count: usize, mut changes: Option<Changes>) -> impl Stream<Item = String> {
+    async_stream::stream! {
+        let mut reading = tokio::task::spawn_blocking(move || LogReader::open(&directory, count));
+        while let Ok((mut reader, lines)) = reading.await {
+            // A read is bounded: only one that finds nothing has read everything.
+            let must_wait = lines.is_empty();
+            for line in lines {
+                yield line;
+            }
+            let Some(changes) = &mut changes else { break };
+            if must_wait && changes.next().await.is_none() {
+                break;
+            }
+            reading = tokio::task::spawn_blocking(move || {
+                let lines = reader.read_new();
+                (reader, lines)
+            });
+        }
+    }
+}
+
 /// Reads the last lines and then whatever is added, across rotations.
-pub(crate) struct LogReader {
+struct LogReader {
     directory: PathBuf,
     files: BTreeMap<PathBuf, OpenFile>,
 }
@@ -29,7 +59,7 @@ struct OpenFile {
 
 impl LogReader {
     /// Opens the files of a directory; gives the last `count` lines of the one that was written last.
-    pub(crate) fn open(directory: &Path, count: usize) -> (Self, Vec<String>) {
+    fn open(directory: &Path, count: usize) -> (Self, Vec<String>) {
         let mut reader = Self { directory: directory.to_owned(), files: BTreeMap::new() };
         let mut lines = Vec::new();
         let newest = newest(directory);
@@ -50,7 +80,7 @@ impl LogReader {
     }
 
     /// The complete lines that were written since the last call.
-    pub(crate) fn read_new(&mut self) -> Vec<String> {
+    fn read_new(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         for path in log_files(&self.directory) {
             let inode = std::fs::metadata(&path).map_or(0, |metadata| metadata.ino());
@@ -172,8 +202,11 @@ fn newest(directory: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+    use std::sync::Arc;
 
     use super::*;
+    use crate::directory_watcher::DirectoryWatcher;
+    use crate::directory_watcher::tests::{NEVER, broken_watcher, within_patience};
 
     fn append(path: &Path, text: &str) {
         File::options().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
@@ -222,5 +255,58 @@ mod tests {
         std::fs::create_dir(&logs).unwrap();
         append(&logs.join("node.log"), "first\n");
         assert_eq!(reader.read_new(), ["first"]);
+    }
+
+    /// The lines that a follower is shown next.
+    async fn next(follower: &mut (impl Stream<Item = String> + Unpin), count: usize) -> Vec<String> {
+        within_patience("lines", follower.take(count).collect()).await
+    }
+
+    #[tokio::test]
+    async fn a_follower_is_told_of_every_line_across_rotations() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("node.log");
+        append(&log, "0\n");
+        let watcher = Arc::new(DirectoryWatcher::default());
+        let changes = watcher.changes(directory.path().to_owned(), NEVER);
+        let mut follower = Box::pin(lines(directory.path().to_owned(), 1, Some(changes)));
+        assert_eq!(next(&mut follower, 1).await, ["0"]);
+        for rotation in 0..3 {
+            append(&log, &format!("{rotation} before\n"));
+            std::fs::rename(&log, rotated(&log)).unwrap();
+            append(&log, &format!("{rotation} after\n"));
+            let seen = next(&mut follower, 2).await;
+            assert_eq!(seen, [format!("{rotation} before"), format!("{rotation} after")]);
+        }
+    }
+
+    #[tokio::test]
+    async fn more_than_one_read_holds_is_followed_without_a_further_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let watcher = Arc::new(DirectoryWatcher::default());
+        let changes = watcher.changes(directory.path().to_owned(), NEVER);
+        let mut follower = Box::pin(lines(directory.path().to_owned(), 1, Some(changes)));
+        let count = usize::try_from(3 * LARGEST_READ / 1024).unwrap();
+        append(&directory.path().join("first.log"), "listening\n");
+        assert_eq!(next(&mut follower, 1).await, ["listening"]);
+        // Complete before it has its name, so that one event tells of all of it.
+        let staged = directory.path().join("staged");
+        append(&staged, &format!("{}\n", "x".repeat(1023)).repeat(count));
+        std::fs::rename(&staged, directory.path().join("node.log")).unwrap();
+        assert_eq!(next(&mut follower, count).await.len(), count);
+    }
+
+    #[tokio::test]
+    async fn a_follower_looks_by_itself_where_nothing_can_be_watched() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("node.log");
+        append(&log, "1\n");
+        let changes = broken_watcher().changes(directory.path().to_owned(), Duration::from_millis(10));
+        let mut follower = Box::pin(lines(directory.path().to_owned(), 1, Some(changes)));
+        assert_eq!(next(&mut follower, 1).await, ["1"]);
+        for line in ["2", "3"] {
+            append(&log, &format!("{line}\n"));
+            assert_eq!(next(&mut follower, 1).await, [line]);
+        }
     }
 }

@@ -10,6 +10,7 @@ mod exit;
 mod handle;
 mod last_words;
 mod leader;
+mod mended;
 mod notice;
 mod ready;
 mod snapshot;
@@ -19,15 +20,17 @@ mod stop;
 mod verdict;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use anet_protocol::control::{Desired, Exit, Observed, StartHub};
+use anet_protocol::control::{Desired, Exit, ExitCause, Observed, StartHub};
 use anet_protocol::notification::Link;
 use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
+use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use crate::directory_watcher::{Changes, DirectoryWatcher};
 use crate::events::Events;
 use crate::launch::Program;
 use crate::notify_socket::{Routes, Told};
@@ -61,6 +64,7 @@ pub(crate) struct Context {
     pub(crate) flushes: mpsc::Sender<oneshot::Sender<()>>,
     pub(crate) events: Events,
     pub(crate) boot_id: String,
+    pub(crate) directory_watcher: Arc<DirectoryWatcher>,
 }
 
 /// What a person asks of a process.
@@ -83,12 +87,12 @@ pub(crate) struct Started {
     pub(crate) changed: bool,
 }
 
-/// Where a process stands.
+/// Where a process stands. `mended` has an item when the files that may be at fault were changed.
 enum Phase {
     Stopped { since: Timestamp, last_exit: Option<Exit> },
     Alive(Box<Alive>),
     Backoff { wake: Instant, until: Timestamp, last_exit: Exit },
-    NeedsAttention { since: Timestamp, reason: String, last_exit: Exit, files: Fingerprint },
+    NeedsAttention { since: Timestamp, reason: String, last_exit: Exit, mended: Option<Changes> },
 }
 
 /// A living process.
@@ -112,8 +116,12 @@ impl Alive {
     }
 }
 
-/// Sizes and times of the files whose change may mend a process; absent ones have none.
-type Fingerprint = Vec<Option<(u64, SystemTime)>>;
+/// What a phase waits for.
+enum Incident {
+    Exited(ExitCause),
+    PauseOver,
+    FilesChanged,
+}
 
 /// The actor.
 pub(crate) struct Process {
@@ -171,17 +179,13 @@ impl Process {
     pub(crate) async fn run(mut self) {
         self.reconcile().await;
         loop {
-            let wake = self.wake_at();
             tokio::select! {
                 command = self.commands.recv() => match command {
                     Some(command) => if self.obey(command).await.is_break() { return },
                     None => return,
                 },
-                cause = exit_of(&mut self.phase) => self.on_exit(cause).await,
+                incident = incident(&mut self.phase) => self.on_incident(incident).await,
                 Some((leader, notification)) = self.told.recv() => self.on_notification(leader, notification).await,
-                () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
-                    self.on_timer().await;
-                }
             }
         }
     }
@@ -204,37 +208,17 @@ impl Process {
         std::ops::ControlFlow::Continue(())
     }
 
-    fn wake_at(&self) -> Option<Instant> {
-        match &self.phase {
-            Phase::Backoff { wake, .. } => Some(*wake),
-            Phase::NeedsAttention { files, .. } if !files.is_empty() && self.desired == Desired::Running => {
-                Some(Instant::now() + self.context.settings.mended_interval)
-            }
-            Phase::Stopped { .. } | Phase::Alive(_) | Phase::NeedsAttention { .. } => None,
-        }
-    }
-
-    async fn on_timer(&mut self) {
-        match &self.phase {
-            Phase::Backoff { .. } => self.start_again().await,
-            Phase::NeedsAttention { files, .. } if *files != self.fingerprint() => {
+    async fn on_incident(&mut self, incident: Incident) {
+        match incident {
+            Incident::Exited(cause) => self.on_exit(cause).await,
+            Incident::PauseOver => self.start_again().await,
+            Incident::FilesChanged if self.desired == Desired::Running => {
                 tracing::info!(name = self.program.name(), "its files were changed, trying again");
                 self.failures = 0;
                 self.start_again().await;
             }
-            Phase::Stopped { .. } | Phase::Alive(_) | Phase::NeedsAttention { .. } => {}
+            Incident::FilesChanged => {}
         }
-    }
-
-    fn fingerprint(&self) -> Fingerprint {
-        let look = |path: &std::path::PathBuf| {
-            let metadata = std::fs::symlink_metadata(path).ok()?;
-            // The time of the last change of mode or owner counts too: chmod mends a `.env`.
-            let changed = std::os::unix::fs::MetadataExt::ctime_nsec(&metadata).unsigned_abs()
-                ^ std::os::unix::fs::MetadataExt::ctime(&metadata).unsigned_abs().rotate_left(32);
-            Some((metadata.len() ^ changed, metadata.modified().ok()?))
-        };
-        self.program.files().iter().map(look).collect()
     }
 
     /// Writes what is wanted; returns when it is on disk.
@@ -248,10 +232,18 @@ impl Process {
     }
 }
 
-/// Waits for the end of the process, for ever when there is none.
-async fn exit_of(phase: &mut Phase) -> anet_protocol::control::ExitCause {
+/// Waits for what ends the phase, for ever when only a person can.
+async fn incident(phase: &mut Phase) -> Incident {
     match phase {
-        Phase::Alive(alive) => alive.leader.exited().await,
-        Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => std::future::pending().await,
+        Phase::Alive(alive) => Incident::Exited(alive.leader.exited().await),
+        Phase::Backoff { wake, .. } => {
+            tokio::time::sleep_until(*wake).await;
+            Incident::PauseOver
+        }
+        Phase::NeedsAttention { mended: Some(mended), .. } => match mended.next().await {
+            Some(()) => Incident::FilesChanged,
+            None => std::future::pending().await,
+        },
+        Phase::Stopped { .. } | Phase::NeedsAttention { mended: None, .. } => std::future::pending().await,
     }
 }

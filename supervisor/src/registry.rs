@@ -66,7 +66,7 @@ impl Registry {
             return nodes
                 .get(&(name.to_owned(), project.clone()))
                 .cloned()
-                .ok_or_else(|| not_found(&format!("there is no node {name} in {}", project.display()), name));
+                .ok_or_else(|| not_found(&format!("there is no node {name} in {}", project.display())));
         }
         let mut found: Vec<&Node> = nodes.values().filter(|node| node.program.name == name).collect();
         match (found.pop(), found.as_slice()) {
@@ -78,7 +78,7 @@ impl Registry {
                 Err(Refusal::new(ControlErrorCode::AmbiguousNode, error)
                     .hint(format!("name one with --project {}", projects[0])))
             }
-            (None, _) => Err(not_found(&format!("no node {name} is known"), name)),
+            (None, _) => Err(not_found(&format!("no node {name} is known"))),
         }
     }
 
@@ -96,7 +96,7 @@ impl Registry {
             return Ok(node.clone());
         }
         if !program.directory().is_dir() {
-            return Err(not_found(&format!("there is no node {name} in {}", program.project.display()), name));
+            return Err(not_found(&format!("there is no node {name} in {}", program.project.display())));
         }
         let record = NodeRecord {
             name: program.name.clone(),
@@ -146,7 +146,6 @@ fn absolute(project: &Path) -> Result<PathBuf, Refusal> {
     Ok(std::fs::canonicalize(project).unwrap_or_else(|_| project.to_owned()))
 }
 
-fn not_found(error: &str, name: &str) -> Refusal {
-    Refusal::new(ControlErrorCode::NodeNotFound, error)
-        .hint(format!("anet node ls, or in the node's project: anet node start {name}, or: anet node create {name}"))
+fn not_found(error: &str) -> Refusal {
+    Refusal::new(ControlErrorCode::NodeNotFound, error).hint("`anet node ls` lists the nodes of this machine")
 }

@@ -74,6 +74,7 @@ pub async fn run(
         flushes,
         events: Events::new(),
         boot_id,
+        directory_watcher: Arc::default(),
     });
     let registry = Arc::new(Registry::boot(context, state, tasks.clone(), leave.clone()).await);
     let answers = requests::router(Arc::clone(&registry));

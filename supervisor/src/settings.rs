@@ -23,7 +23,8 @@ pub struct Settings {
     pub stop_grace: Duration,
     /// How long killed processes may take to disappear before they are reported as survivors (R18: 2 s).
     pub kill_timeout: Duration,
-    /// How often a process that needs attention looks whether its files were changed (R12: within 1 s).
+    /// How often a process that needs attention looks whether its files were changed (R12: within 1 s),
+    /// where the system does not tell.
     pub mended_interval: Duration,
     /// How long to wait between two starts of a process that fails.
     pub backoff: BackoffPolicy,

@@ -61,7 +61,8 @@ fn a_mistyped_token_is_refused_without_asking_the_hub() {
 #[test]
 fn without_a_hub_the_exit_code_says_so() {
     let world = World::new();
-    let run = world.anet(&["register", "--hub", "http://127.0.0.1:1", "--username", "ann", "--password", "long enough"]);
+    let run =
+        world.anet(&["register", "--hub", "http://127.0.0.1:1", "--username", "ann", "--password", "long enough"]);
     let run = run.failed(3);
     assert!(run.stderr.contains("http://127.0.0.1:1") && run.stderr.contains("hint: "), "{run:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anet_tests::{CuttingProxy, World, kill_process, wait_until};
+use anet_tests::{CuttingProxy, World, kill_process, process_is_alive, wait_until};
 
 const NOTE: &str = "task=$(cat); echo \"$task\" >>done; echo \"did $task\"";
 
@@ -77,6 +77,47 @@ fn a_node_killed_after_its_reply_does_not_do_the_task_again() {
     proxy.heal();
     drop(broken);
     assert_done_once(&world, &id);
+}
+
+#[test]
+fn a_hub_killed_during_a_delegation_fails_neither_task() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.start_node("helper", "touch begun; until [ -e go ]; do sleep 0.05; done; echo a part");
+    world.start_node("asker", "anet send helper \"$(cat)\" --wait");
+    let id = world.send("asker", "it");
+    wait_until("the helper has begun", || world.project.join("begun").exists().then_some(()));
+    kill_process(world.hub_pid());
+    wait_until("the hub is back", || (world.anet(&["whoami"]).code == 0).then_some(()));
+    fs::write(world.project.join("go"), "").unwrap();
+    let task = world.wait_for_task(&id, "replied");
+    assert_eq!((&task["result"], &task["attempt"]), (&"a part\n".into(), &1.into()), "{task}");
+}
+
+#[test]
+fn all_killed_at_once_come_back_and_the_task_is_done_to_the_end_once() {
+    let world = World::new();
+    let _url = world.start_hub();
+    // The first attempt hangs; what it started hears of no parent's death.
+    let script = "task=$(cat); echo $$ >>begun; [ -e go ] || setsid -w sleep 1000; echo \"$task\" >>done; echo did";
+    world.start_node("writer", script);
+    let id = world.send("writer", "it");
+    let _task = world.wait_for_task(&id, "running");
+    wait_until("the agent has begun", || world.project.join("begun").exists().then_some(()));
+    let pids = [world.supervisor_pid(), world.hub_pid(), world.node_pid("writer")];
+    for pid in pids {
+        kill_process(pid);
+    }
+    wait_until("all are dead", || (!pids.into_iter().any(process_is_alive)).then_some(()));
+    fs::write(world.project.join("go"), "").unwrap();
+
+    let _started = world.anet(&["supervisor", "start"]).done();
+    let task = world.wait_for_task(&id, "replied");
+    assert_eq!(task["attempt"], 2, "{task}");
+    assert_eq!(fs::read_to_string(world.project.join("done")).unwrap(), "it\n");
+    assert_eq!(fs::read_to_string(world.project.join("begun")).unwrap().lines().count(), 2);
+    let log = fs::read_to_string(world.node_directory("writer").join("logs/node.log")).unwrap();
+    assert!(log.contains("registered") && !log.contains("the hub answered 409"), "the dead run was waited for: {log}");
 }
 
 #[test]

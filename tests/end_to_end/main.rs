@@ -1,5 +1,7 @@
 //! End-to-end tests: the real program, real processes, real `kill -9`. Modules are named after the user's nouns.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod account;
 mod demo;
 mod example;
@@ -7,4 +9,5 @@ mod fault;
 mod hub;
 mod node;
 mod output;
+mod supervisor;
 mod task;

@@ -54,7 +54,8 @@ fn one_name_in_two_projects_asks_which() {
     let run = world.anet_in(world.directory(), &["node", "stop", "counter"]).failed(1);
     assert!(run.stderr.contains("--project"), "{run:?}");
     assert!(run.stderr.contains(other.to_str().unwrap()), "{run:?}");
-    let _stopped = world.anet_in(world.directory(), &["node", "stop", "counter", "--project", other.to_str().unwrap()]).done();
+    let _stopped =
+        world.anet_in(world.directory(), &["node", "stop", "counter", "--project", other.to_str().unwrap()]).done();
 }
 
 #[test]
@@ -134,7 +135,8 @@ fn a_reference_without_a_value_is_fatal_with_the_remedy() {
 fn a_secret_reaches_the_agent_and_nothing_else() {
     let world = World::new();
     let _url = world.start_hub();
-    let program = world.write_agent("agent", "cat >/dev/null; printf %s \"$VENDOR_KEY\" | wc -c; env | grep -c ntok_ || true");
+    let program =
+        world.write_agent("agent", "cat >/dev/null; printf %s \"$VENDOR_KEY\" | wc -c; env | grep -c ntok_ || true");
     let secret = "sk-canary-0123456789abcdef";
     let variable = format!("VENDOR_KEY={secret}");
     let created = world.anet(&["node", "create", "agent", "--env", &variable, "--", &program]).done();

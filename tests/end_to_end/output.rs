@@ -41,10 +41,11 @@ fn regex_of(text: &str) -> String {
 fn a_first_session_reads_like_this() {
     let world = World::new();
     let _agent = world.write_agent("writer", "tr a-z A-Z");
-    let mut session = String::new();
+    let mut session = Vec::new();
     let mut typed = |arguments: &[&str]| {
         let run = world.anet(arguments);
-        session += &format!("$ anet {}\n{}{}[exit {}]\n\n", arguments.join(" "), run.stderr, run.stdout, run.code);
+        let typed = arguments.join(" ");
+        session.push(format!("$ anet {typed}\n{}{}[exit {}]\n", run.stderr, run.stdout, run.code));
     };
     typed(&["hub", "start", "--port", "0"]);
     typed(&["whoami"]);
@@ -67,7 +68,7 @@ fn a_first_session_reads_like_this() {
     typed(&["whoami"]);
     typed(&["supervisor", "stop"]);
     typed(&["supervisor", "status"]);
-    settings(&world).bind(|| insta::assert_snapshot!("first-session", session));
+    settings(&world).bind(|| insta::assert_snapshot!("first-session", session.join("\n")));
 }
 
 #[test]
@@ -76,11 +77,11 @@ fn programs_read_documents_like_these() {
     let _url = world.start_hub();
     world.start_node("writer", "tr a-z A-Z");
     let _answer = world.anet(&["send", "writer", "hello", "--wait"]).done();
-    let mut documents = String::new();
+    let mut documents = Vec::new();
     for arguments in [["whoami", ""], ["node", "ls"], ["tasks", ""], ["hub", "status"]] {
         let arguments: Vec<_> = arguments.into_iter().filter(|word| !word.is_empty()).chain(["--json"]).collect();
         let run = world.anet(&arguments).done();
-        documents += &format!("$ anet {}\n{}\n", arguments.join(" "), run.stdout);
+        documents.push(format!("$ anet {}\n{}", arguments.join(" "), run.stdout));
     }
-    settings(&world).bind(|| insta::assert_snapshot!("documents", documents));
+    settings(&world).bind(|| insta::assert_snapshot!("documents", documents.join("\n")));
 }

@@ -29,7 +29,7 @@ fn a_task_is_done_and_its_answer_printed() {
     let id = task["task_id"].as_str().unwrap();
     assert_eq!(world.history(id), ["delivered", "delivered", "acked", "running", "replied"]);
     let stdin = world.anet(&["task", id]).done();
-    assert!(stdin.stdout.contains("Status:   replied") && stdin.stdout.contains("HELLO"), "{stdin:?}");
+    assert!(stdin.stdout.contains("Status:    replied") && stdin.stdout.contains("HELLO"), "{stdin:?}");
 }
 
 #[test]
@@ -124,7 +124,10 @@ fn fifty_tasks_at_once_are_each_done_once() {
 fn a_node_killed_in_the_middle_of_a_task_does_it_again_and_once_only_to_the_end() {
     let world = World::new();
     let _url = world.start_hub();
-    world.start_node("writer", "task=$(cat); [ \"$ANET_TASK_ATTEMPT\" != 1 ] || sleep 1000; echo \"$task\" >>done; echo \"did $task\"");
+    world.start_node(
+        "writer",
+        "task=$(cat); [ \"$ANET_TASK_ATTEMPT\" != 1 ] || sleep 1000; echo \"$task\" >>done; echo \"did $task\"",
+    );
     let id = world.send("writer", "it");
     let _running = world.wait_for_task(&id, "running");
     kill_process(world.node_pid("writer"));

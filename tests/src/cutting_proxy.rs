@@ -117,13 +117,8 @@ fn close(node: &TcpStream, hub: &TcpStream) {
 
 /// Passes the node's bytes on until a call is to be broken before the hub sees it. A call that is to be
 /// broken after its answer is only noted: the other direction breaks it.
-fn requests(
-    mut node: &TcpStream,
-    mut hub: &TcpStream,
-    fault: &Mutex<Option<Fault>>,
-    doomed: &Mutex<Option<Fault>>,
-) {
-    let mut buffer = [0; 64 * 1024];
+fn requests(mut node: &TcpStream, mut hub: &TcpStream, fault: &Mutex<Option<Fault>>, doomed: &Mutex<Option<Fault>>) {
+    let mut buffer = [0; 8 * 1024];
     while let Ok(length @ 1..) = node.read(&mut buffer) {
         let fault = fault.lock().expect("no holder panics").clone();
         let hit = fault.filter(|fault| contains(&buffer[..length], fault.path.as_bytes()));
@@ -140,7 +135,7 @@ fn requests(
 
 /// Passes the hub's bytes on until they answer a call that is to be broken.
 fn answers(mut node: &TcpStream, mut hub: &TcpStream, doomed: &Mutex<Option<Fault>>) {
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = [0; 8 * 1024];
     while let Ok(length @ 1..) = hub.read(&mut buffer) {
         if let Some(fault) = doomed.lock().expect("no holder panics").take() {
             return report(&fault);

@@ -1,5 +1,7 @@
 //! The kit of the end-to-end tests and benchmarks: a private home and project, the real program, real processes.
 
+#![expect(clippy::missing_panics_doc, reason = "a kit for tests fails them by panicking")]
+
 mod condition;
 mod cutting_proxy;
 mod processes;

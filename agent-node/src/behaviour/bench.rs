@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anet_protocol::exit_code::ExitCode;
-use anet_protocol::id::{Alias, InstanceId, NodeId};
+use anet_protocol::id::InstanceId;
 use anet_protocol::notification::Notification;
 use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
@@ -61,21 +61,12 @@ impl Bench {
         let unique = self.dir.path().file_name().unwrap().to_string_lossy().into_owned();
         Settings {
             hub: self.hub.url(),
-            alias: Alias::from("counter"),
-            node_id: NodeId::from("n_1"),
             instance_id: InstanceId::from(format!("i_{unique}_{instance}")),
             runtime: Command { argv: ["sh", "-c", script].map(str::to_owned).to_vec(), timeout: None },
-            model: None,
-            max_concurrent: 1,
             project_dir: self.dir.path().to_owned(),
             state_dir: self.path("work"),
             artifacts_dir: self.path("artifacts"),
             socket_dir: self.path("sockets"),
-            program_dir: None,
-            hostname: "here".to_owned(),
-            pid: 1,
-            version: "0".to_owned(),
-            agent_environment: vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())],
             timing: Timing {
                 inbox_poll: Duration::from_secs(3600),
                 backoff_first: Duration::from_millis(10),
@@ -84,6 +75,7 @@ impl Bench {
                 kill_grace: Duration::from_millis(200),
                 ..Timing::default()
             },
+            ..super::settings()
         }
     }
 

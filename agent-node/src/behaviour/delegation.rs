@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use anet_protocol::exit_code::ExitCode;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -5,29 +7,34 @@ use serde_json::{Value, json};
 use super::bench::{Bench, RunningNode};
 use super::fake_hub::TOKEN;
 use super::task;
+use crate::settings::Settings;
 
 const WAITING_AGENT: &str =
     "echo $ANET_TASK_SOCKET > socket.new; mv socket.new socket; until [ -e go ]; do sleep 0.02; done";
 
 /// A node whose agent waits, and a client on the agent's socket.
-async fn with_agent(bench: &Bench, attempt: u32) -> (RunningNode, Client) {
-    let node = bench.run(bench.settings(WAITING_AGENT, attempt));
+pub(super) async fn with_agent(bench: &Bench, attempt: u32) -> (RunningNode, Client) {
+    with_agent_of(bench, bench.settings(WAITING_AGENT, attempt), attempt).await
+}
+
+async fn with_agent_of(bench: &Bench, settings: Settings, attempt: u32) -> (RunningNode, Client) {
+    let node = bench.run(settings);
     bench.hub.send(task("parent", attempt, "count"));
     let socket = bench.line_in("socket").await;
     (node, Client::builder().unix_socket(socket).no_proxy().build().unwrap())
 }
 
-async fn post(client: &Client, path: &str, body: &Value) -> (u16, Value) {
+pub(super) async fn post(client: &Client, path: &str, body: &Value) -> (u16, Value) {
     let response = client.post(format!("http://agent{path}")).json(body).send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
-async fn get(client: &Client, path: &str) -> (u16, Value) {
+pub(super) async fn get(client: &Client, path: &str) -> (u16, Value) {
     let response = client.get(format!("http://agent{path}")).send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
-async fn finish(bench: &Bench, node: RunningNode) {
+pub(super) async fn finish(bench: &Bench, node: RunningNode) {
     std::fs::write(bench.path("go"), "").unwrap();
     assert_eq!(node.stopped().await, ExitCode::Stopped);
     assert_eq!(bench.files("sockets"), [] as [&str; 0]);
@@ -127,7 +134,9 @@ async fn a_repeated_attempt_delegates_the_same_subtasks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hubs_refusals_and_its_absence_are_passed_on() {
     let mut bench = Bench::new();
-    let (node, client) = with_agent(&bench, 1).await;
+    let mut settings = bench.settings(WAITING_AGENT, 1);
+    settings.timing.outage = Duration::ZERO;
+    let (node, client) = with_agent_of(&bench, settings, 1).await;
     let unknown =
         json!({"ok": false, "error": "alias_not_found", "code": "alias_not_found", "suggestions": ["helper"]});
     bench.hub.change(|state| state.script("task", 404, unknown.clone()));

@@ -138,6 +138,28 @@ async fn a_lost_lease_ends_the_work_on_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_that_comes_after_the_answer_does_not_touch_it() {
+    let bench = Bench::new();
+    bench.hub.change(|state| {
+        state.lease_seconds = 1;
+        state.always.insert("reply", (503, refusal("storage_unavailable")));
+    });
+    let node = bench.start("echo 42");
+    bench.hub.send(task("t1", 1, "count"));
+    bench.hub.until("a try", |state| !state.named("reply").is_empty()).await;
+    bench.hub.change(|state| {
+        state.always.insert("renew", (409, refusal("task_terminal")));
+    });
+    let refused = |state: &State| state.named("renew").iter().filter(|call| call.status == 409).count();
+    bench.hub.until("two late renewals", |state| refused(state) >= 2).await;
+    bench.hub.change(|state| {
+        state.always.remove("reply");
+    });
+    bench.hub.until("the reply", |state| !state.taken("reply").is_empty()).await;
+    assert_eq!(node.stopped().await, ExitCode::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_that_the_hub_calls_lost_at_registration_ends() {
     let mut bench = Bench::new();
     let node = bench.start("echo $$ > pid; sleep 1000");

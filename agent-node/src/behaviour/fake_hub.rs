@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anet_protocol::rest::ClaimedTask;
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
@@ -61,6 +61,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     pub(super) body: Value,
     pub(super) status: u16,
+    /// Its connection's other end.
+    pub(super) peer: SocketAddr,
 }
 
 impl State {
@@ -107,7 +109,8 @@ impl FakeHub {
         let router = Router::new().fallback(move |request: Request| answer(Arc::clone(&state), request));
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router).await.unwrap();
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(listener, service).await.unwrap();
         });
         self.runtime = Some(runtime);
     }
@@ -210,6 +213,7 @@ async fn answer(state: Arc<watch::Sender<State>>, request: Request) -> Response 
         headers: parts.headers,
         body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         status: 200,
+        peer: parts.extensions.get::<ConnectInfo<SocketAddr>>().unwrap().0,
     };
     let mut response = None;
     state.send_modify(|state| {
@@ -271,7 +275,8 @@ fn regular(state: &mut State, name: &str, segments: &[&str], body: &Value) -> (u
             let id = state.sent.entry(key).or_insert_with(|| format!("sub-{number}")).clone();
             json!({
                 "ok": true, "task_id": id, "message_id": id, "queued": true, "online": true,
-                "session_status": "idle", "replayed": replayed,
+                "session_status": "idle", "expires_at": "2030-01-01T00:00:00.000Z",
+                "replayed": replayed,
             })
         }
         "events" => Value::Null,

@@ -23,7 +23,7 @@ async fn a_node_without_its_program_ends_before_it_registers() {
         settings.runtime.argv = vec![program.to_owned()];
         assert_eq!(bench.run(settings).ended().await, code, "{program}");
         let error = bench.notified.borrow().last().unwrap().error.clone().unwrap();
-        assert!(error.contains(program.trim_start_matches("./")), "{error}");
+        assert!(error.contains(program.trim_start_matches("./")) && !error.contains("/./"), "{error}");
         assert!(bench.hub.state.borrow().calls.is_empty());
     }
 }
@@ -154,12 +154,14 @@ async fn a_new_token_is_used_at_once_and_an_answer_waits_for_it() {
 async fn a_second_copy_of_a_node_is_refused_by_name() {
     let bench = Bench::new();
     let mut body = refusal("node_already_running");
-    body["holder"] = json!({"instance_id": "i_other", "hostname": "there", "pid": 7});
+    body["holder"] =
+        json!({"instance_id": "i_other", "hostname": "there", "pid": 7, "project_dir": "/srv", "connected": true});
     bench.hub.change(|state| state.script("register", 409, body));
     assert_eq!(bench.start("echo 42").ended().await, ExitCode::Evicted);
     let notified = bench.notified.borrow();
     let told = notified.iter().find(|notification| notification.link == Some(Link::Superseded)).unwrap();
-    assert!(told.error.as_ref().unwrap().contains("i_other"), "{told:?}");
+    let words = "another instance of this node is alive: pid 7 on there, project /srv, connected";
+    assert_eq!(told.error.as_deref(), Some(words));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,6 +187,24 @@ async fn a_superseded_node_ends_with_its_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_call_uses_a_connection_that_the_hub_may_be_closing() {
+    let bench = Bench::new();
+    bench.hub.change(|state| state.heartbeat_seconds = 1);
+    let mut settings = bench.settings("echo 42", 1);
+    settings.timing.idle = Duration::from_millis(100);
+    let node = bench.run(settings);
+    bench.hub.until("three heartbeats in a row", |state| state.taken("report").len() >= 3).await;
+    {
+        let state = bench.hub.state.borrow();
+        let mut connections: Vec<_> = state.named("report").iter().map(|call| call.peer).collect();
+        let heartbeats = connections.len();
+        connections.dedup();
+        assert_eq!(connections.len(), heartbeats, "{connections:?}");
+    }
+    assert_eq!(node.stopped().await, ExitCode::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_hub_is_waited_for() {
     let mut bench = Bench::new();
     bench.hub.kill();
@@ -200,9 +220,24 @@ async fn a_holder_without_a_stream_is_waited_for_but_not_for_ever() {
     let mut body = refusal("node_already_running");
     body["holder"] = json!({"instance_id": "i_other", "connected": false});
     let bench = Bench::new();
-    bench.hub.change(|state| state.script("register", 409, body.clone()));
-    let node = bench.start("echo 42");
+    bench.hub.change(|state| {
+        for _ in 0..10 {
+            state.script("register", 409, body.clone());
+        }
+    });
+    let mut settings = bench.settings("echo 42", 1);
+    // Doubled at each refusal, the waits together would be longer than a test may take.
+    settings.timing.backoff_longest = Duration::from_secs(3600);
+    settings.timing.backoff_first = Duration::from_millis(100);
+    let node = bench.run(settings);
     bench.until_notified("ready", |notification| notification.ready).await;
+    {
+        let notified = bench.notified.borrow();
+        assert!(notified.iter().all(|notification| notification.link != Some(Link::Superseded)), "{notified:?}");
+        let waiting = notified.iter().find(|notification| notification.link == Some(Link::Unreachable)).unwrap();
+        let words = "waiting until the hub gives up another instance of this node: i_other, not connected";
+        assert_eq!((waiting.status.as_deref(), &waiting.error), (Some(words), &None));
+    }
     assert_eq!(node.stopped().await, ExitCode::Stopped);
 
     let bench = Bench::new();

@@ -1,3 +1,4 @@
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use anet_protocol::exit_code::ExitCode;
@@ -125,6 +126,34 @@ async fn a_large_output_is_an_artifact_and_the_text_says_where() {
     let text = answer["text"].as_str().unwrap();
     assert!(text.len() <= limit::RESULT_BYTES && text.starts_with("xxx"));
     assert!(text.contains(path.to_str().unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_arrives_byte_for_byte() {
+    let (_, answer) = answer_of(r"printf 'a\000b\033[31mc\007\r\n\t\177\342\200\250\302\205 \n\n'").await;
+    assert_eq!(answer["text"], "a\0b\u{1b}[31mc\u{7}\r\n\t\u{7f}\u{2028}\u{85} \n\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interpreter_that_goes_missing_while_the_node_runs_is_named() {
+    let bench = Bench::new();
+    let script = bench.path("agent");
+    std::fs::write(&script, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut settings = bench.settings("", 1);
+    settings.runtime.argv = vec!["./agent".to_owned()];
+    let node = bench.run(settings);
+    bench.until_notified("ready", |notification| notification.ready).await;
+    std::fs::write(&script, "#!/no/such/interpreter\n").unwrap();
+    bench.hub.send(task("t1", 1, "count"));
+    bench.hub.until("the failure", |state| !state.taken("fail").is_empty()).await;
+    let error = &bench.hub.bodies("fail")[0]["error"];
+    let words = format!(
+        "{} cannot be started: the interpreter `/no/such/interpreter` that its first line names is missing",
+        script.display()
+    );
+    assert_eq!((&error["code"], &error["message"]), (&json!("spawn_failed"), &json!(words)));
+    assert_eq!(node.stopped().await, ExitCode::Stopped);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,8 +24,8 @@ use tokio::process::{Child, ChildStdin};
 use self::output::Output;
 use self::stderr::StderrTail;
 use super::{Outcome, Runtime, TaskContext};
-use crate::preflight::search_path;
 use crate::process_tree::ProcessTree;
+use crate::program::{self, search_path};
 use crate::settings::Settings;
 use crate::spawn::{Program, spawn};
 
@@ -101,7 +101,7 @@ impl CommandRuntime {
         let mut child = match spawned {
             Ok(child) => child,
             Err(error) => {
-                return failed("spawn_failed", format!("{} cannot be started: {error}", self.program.display()), true);
+                return failed("spawn_failed", program::explain(&self.program, &self.project_dir, &error), true);
             }
         };
         (context.started)();

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anet_protocol::id::TaskId;
-use anet_protocol::rest::{CancelTask, ErrorBody, ErrorCode, NodeQuery, SendTask, TaskSent};
+use anet_protocol::rest::{CancelTask, ErrorBody, ErrorCode, NodeQuery, SendTask};
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -13,9 +13,10 @@ use axum::{Json, Router};
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde_json::Map;
+use tokio_util::sync::CancellationToken;
 
+use super::forward::forward;
 use super::idempotency::Ordinals;
-use crate::hub_client::chain;
 use crate::journal::is_file_safe;
 use crate::node::{Node, unpoisoned};
 
@@ -28,11 +29,13 @@ pub(super) struct Delegation {
     parent: TaskId,
     sent: Mutex<HashSet<TaskId>>,
     ordinals: Ordinals,
+    /// Cancelled when the attempt is over.
+    ended: CancellationToken,
 }
 
 impl Delegation {
-    pub(super) fn new(node: Arc<Node>, parent: TaskId) -> Self {
-        Self { node, parent, sent: Mutex::default(), ordinals: Ordinals::default() }
+    pub(super) fn new(node: Arc<Node>, parent: TaskId, ended: CancellationToken) -> Self {
+        Self { node, parent, sent: Mutex::default(), ordinals: Ordinals::default(), ended }
     }
 
     /// The task, if this one has sent it. An id of any other task is as good as none.
@@ -45,22 +48,20 @@ impl Delegation {
         }
     }
 
-    /// Asks the hub as this node, and gives its answer on as it is.
-    async fn forward(&self, request: RequestBuilder, patience: Duration) -> Result<(StatusCode, Bytes), Refusal> {
-        let timeout = self.node.settings.timing.request + patience;
-        let answer = async {
-            let response = request.timeout(timeout).send().await?;
-            Ok::<_, reqwest::Error>((response.status(), response.bytes().await?))
-        };
-        match answer.await {
-            Ok((status, body)) => {
-                if status == StatusCode::UNAUTHORIZED {
-                    self.node.hub.unauthorized.notify_one();
-                }
-                Ok((status, body))
+    /// Asks the hub with `request`, which is to be told how long the whole has taken so far.
+    async fn forward(&self, request: impl Fn(Duration) -> RequestBuilder) -> Result<(StatusCode, Bytes), Refusal> {
+        tokio::select! {
+            answer = forward(&self.node, request) => {
+                answer.map_err(|reason| Refusal::new(ErrorCode::HubUnreachable, &reason))
             }
-            Err(error) => Err(Refusal::new(ErrorCode::HubUnreachable, &chain(&error.without_url()))),
+            // A connection outlives the listener.
+            () = self.ended.cancelled() => Err(Refusal::new(ErrorCode::HubUnreachable, "the attempt is over")),
         }
+    }
+
+    /// A request that is answered without delay.
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        self.node.hub.request(method, path).timeout(self.node.settings.timing.request)
     }
 }
 
@@ -99,10 +100,11 @@ async fn send(State(delegation): State<Arc<Delegation>>, headers: HeaderMap, bod
     if let Some(place) = &derived {
         task.idempotency_key = Some(place.key().to_owned());
     }
-    let request = delegation.node.hub.request(Method::POST, &["api", "task"]).json(&task);
-    let (status, answer) = delegation.forward(request, Duration::ZERO).await?;
+    // It has a key, so repeated it is still one task.
+    let request = |_| delegation.request(Method::POST, &["api", "task"]).json(&task);
+    let (status, answer) = delegation.forward(request).await?;
     if status.is_success()
-        && let Ok(sent) = serde_json::from_slice::<TaskSent>(&answer)
+        && let Ok(sent) = serde_json::from_slice::<Sent>(&answer)
     {
         unpoisoned(delegation.sent.lock()).insert(sent.task_id);
         if let Some(place) = derived {
@@ -110,6 +112,12 @@ async fn send(State(delegation): State<Arc<Delegation>>, headers: HeaderMap, bod
         }
     }
     Ok(json(status, answer))
+}
+
+/// What a task's socket has to know of the hub's answer to a send.
+#[derive(Deserialize)]
+struct Sent {
+    task_id: TaskId,
 }
 
 /// The query of `GET /api/task/:id`.
@@ -129,11 +137,14 @@ async fn look(
     let task_id = delegation.own(&task_id)?;
     let Look { wait } = read_query(query)?;
     let wait = wait.map(|seconds| seconds.min(LONGEST_WAIT));
-    let mut request = delegation.node.hub.request(Method::GET, &["api", "task", task_id.as_str()]);
-    if let Some(seconds) = wait {
-        request = request.query(&[("wait", seconds)]);
-    }
-    let (status, answer) = delegation.forward(request, Duration::from_secs(wait.unwrap_or(0))).await?;
+    let request = |elapsed: Duration| {
+        let request = delegation.request(Method::GET, &["api", "task", task_id.as_str()]);
+        let Some(seconds) = wait else { return request };
+        let left = seconds.saturating_sub(elapsed.as_secs());
+        let patience = delegation.node.settings.timing.request + Duration::from_secs(left);
+        request.query(&[("wait", left)]).timeout(patience)
+    };
+    let (status, answer) = delegation.forward(request).await?;
     Ok(json(status, answer))
 }
 
@@ -146,8 +157,8 @@ async fn cancel(
     let task_id = delegation.own(&task_id)?;
     let reason = if body.is_empty() { CancelTask::default() } else { read(&body)? };
     let path = ["api", "task", task_id.as_str(), "cancel"];
-    let request = delegation.node.hub.request(Method::POST, &path).json(&reason);
-    let (status, answer) = delegation.forward(request, Duration::ZERO).await?;
+    // Calling off twice is calling off once.
+    let (status, answer) = delegation.forward(|_| delegation.request(Method::POST, &path).json(&reason)).await?;
     Ok(json(status, answer))
 }
 
@@ -157,8 +168,8 @@ async fn nodes(State(delegation): State<Arc<Delegation>>, RawQuery(query): RawQu
     if query.network_id.is_some() {
         return Err(Refusal::new(ErrorCode::InvalidInput, "a task sees its node's network; leave `network_id` out"));
     }
-    let request = delegation.node.hub.request(Method::GET, &["api", "nodes"]).query(&query);
-    let (status, answer) = delegation.forward(request, Duration::ZERO).await?;
+    let request = |_| delegation.request(Method::GET, &["api", "nodes"]).query(&query);
+    let (status, answer) = delegation.forward(request).await?;
     Ok(json(status, answer))
 }
 

@@ -17,6 +17,7 @@ use super::send::wait;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::hub_client::HubClient;
+use crate::signals;
 use stage::Stage;
 
 /// Longer than any step of the demonstration takes.
@@ -44,9 +45,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     }
     let target = directory.display().to_string();
     let stage = Stage::build(context)?;
+    let stop = signals::stop_token()?;
     let outcome = tokio::select! {
         outcome = play(&stage, &target) => outcome,
-        _ = tokio::signal::ctrl_c() => Err(Failure::message("interrupted")),
+        () = stop.cancelled() => Err(Failure::message("interrupted")),
     };
     if arguments.keep && outcome.is_ok() {
         stage.keep()?;

@@ -1,8 +1,9 @@
 use std::io::Read as _;
 use std::time::Duration;
 
+use anet_protocol::exit_code::CommandExit;
 use anet_protocol::id::{Alias, TaskId};
-use anet_protocol::rest::{Priority, SendTask, Task};
+use anet_protocol::rest::{Priority, SendTask, Task, TaskAnswer, TaskSent};
 use anet_protocol::task_state::TaskState;
 use std::process::ExitCode;
 use tokio::time::Instant;
@@ -10,6 +11,10 @@ use tokio::time::Instant;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::hub_client::{HubClient, LONGEST_WAIT};
+use crate::system::SystemEntropy;
+
+/// How long a wait goes on while the hub does not answer.
+const OUTAGE: Duration = Duration::from_secs(60);
 
 /// Send a task to an agent
 ///
@@ -29,7 +34,7 @@ pub(super) struct Arguments {
     /// How urgent: high, normal or low
     #[arg(long, default_value = "normal", value_parser = parse_priority)]
     priority: Priority,
-    /// How long the task may wait for the agent, such as 10m or 1h
+    /// How long the task may wait for the agent, such as 10m, at most 24h [default: 1h]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     ttl: Option<Duration>,
     /// The same key again means the same task, so a repeated send does nothing twice
@@ -51,15 +56,17 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
         network_id: if context.is_inside_task() { None } else { context.network()? },
         parent_task_id: None,
         ttl_seconds,
-        idempotency_key: arguments.idempotency_key,
+        idempotency_key: arguments.idempotency_key.or_else(|| own_key(context)),
     };
     let hub = context.hub_or_task()?;
-    let sent = hub.send_task(&request).await?;
+    let sent = send(&hub, &request).await?;
     let alias = &request.alias;
     let condition = match (sent.replayed, sent.online) {
         (true, _) => format!("was sent to {alias} before, with the same key"),
         (false, true) => format!("is queued for {alias}, which is online"),
-        (false, false) => format!("is stored; {alias} is offline and will find it when it comes up"),
+        (false, false) => {
+            format!("is stored; {alias} is offline and will find it when it comes up before {} UTC", sent.expires_at)
+        }
     };
     context.printer.note(&format!("task {} {condition}", sent.task_id))?;
     if !arguments.wait {
@@ -69,21 +76,64 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let task = wait(&hub, &sent.task_id, arguments.wait_timeout).await?;
     // The reason of a failure is no answer: it goes to stderr alone.
     let answer = task.result.as_deref().filter(|_| task.status == TaskState::Replied);
-    context.printer.either(&task, || answer.unwrap_or_default().trim_end().to_owned())?;
+    context.printer.either(&TaskAnswer { task: task.clone() }, || answer.unwrap_or_default().trim_end().to_owned())?;
     conclude(&task)
 }
 
-/// Waits until a task is over, however often the hub has to be asked.
+/// A key of this send's own, so that it can be repeated when its answer got lost. Inside a task the node makes
+/// a better one, which a repeated attempt at the whole task makes again.
+fn own_key(context: &Context) -> Option<String> {
+    (!context.is_inside_task()).then(|| TaskId::random(&SystemEntropy).to_string())
+}
+
+/// Sends a task; again, if the connection broke and nobody knows whether the hub has it.
+async fn send(hub: &HubClient, request: &SendTask) -> Result<TaskSent, Failure> {
+    match hub.send_task(request).await {
+        Err(failure) if failure.is_broken_connection() => {
+            ride_out(Instant::now(), failure, async || hub.send_task(request).await).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// Tries again while the hub is away, for as long as a supervised hub may take to come back.
+async fn ride_out<T>(
+    since: Instant,
+    first: Failure,
+    mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut failure = first;
+    let mut pause = Duration::from_millis(100);
+    while failure.exit == CommandExit::HubUnreachable && since.elapsed() < OUTAGE {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+        match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(again) => failure = again,
+        }
+    }
+    Err(failure)
+}
+
+/// Waits until a task is over, however often the hub has to be asked, and also if it is away for a while.
 pub(super) async fn wait(hub: &HubClient, task_id: &TaskId, timeout: Option<Duration>) -> Result<Task, Failure> {
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
     loop {
         let left = deadline.map_or(LONGEST_WAIT, |deadline| deadline.saturating_duration_since(Instant::now()));
-        let task = hub.task(task_id, Some(left)).await?;
+        let task = match hub.task(task_id, Some(left)).await {
+            Ok(task) => task,
+            Err(failure) => {
+                ride_out(Instant::now(), failure, async || hub.task(task_id, None).await).await.map_err(|failure| {
+                    failure.hint(format!("the task goes on; wait again with `anet task {task_id} --wait`"))
+                })?
+            }
+        };
         if task.status.is_terminal() {
             return Ok(task);
         }
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err(Failure::message(format!("task {task_id} is still {} after the time to wait", task.status))
+            let text = format!("task {task_id} is still {} after the time to wait", task.status);
+            return Err(Failure { code: Some("wait_timeout".to_owned()), ..Failure::message(text) }
                 .hint(format!("it goes on; look with `anet task {task_id}`")));
         }
     }
@@ -98,7 +148,8 @@ fn conclude(task: &Task) -> Outcome {
         .error
         .as_ref()
         .map_or_else(|| task.result.clone().unwrap_or_default(), |error| format!("{} ({})", error.message, error.code));
-    let failure = Failure::message(format!("task {} is {}: {reason}", task.task_id, task.status));
+    let text = format!("task {} is {}: {reason}", task.task_id, task.status);
+    let failure = Failure { code: Some(format!("task_{}", task.status)), ..Failure::message(text) };
     Err(failure.hint(format!("what happened: `anet task {}`", task.task_id)))
 }
 

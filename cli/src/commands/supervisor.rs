@@ -54,7 +54,7 @@ async fn status(context: &Context) -> Outcome {
         };
         let hub = status.hub.pid.map_or_else(String::new, |pid| format!(", pid {pid}"));
         let address = status.hub.url.as_ref().map_or_else(String::new, |url| format!(", {url}"));
-        let running = status.nodes.iter().filter(|node| node.pid.is_some()).count();
+        let running = status.nodes.iter().filter(|node| node.state == "running").count();
         format!(
             "Supervisor: running (pid {}, version {}, since {} UTC){stale}\nHome:       {}\nHub:        {}{hub}{address}\nNodes:      {running} of {} running",
             status.pid,

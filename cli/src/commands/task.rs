@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use anet_protocol::id::TaskId;
 use anet_protocol::rest::{Task, TaskEventQuery, TaskEventRow};
+use anet_protocol::task_state::TaskState;
 use anet_protocol::time::Timestamp;
 use std::process::ExitCode;
 
@@ -13,6 +14,7 @@ use crate::failure::Outcome;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The task's id
+    #[arg(value_parser = parse_task_id)]
     task_id: TaskId,
     /// Wait until the task is over
     #[arg(long)]
@@ -39,9 +41,16 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads a task's id; what cannot be one does not become a part of an address.
+pub(crate) fn parse_task_id(text: &str) -> Result<TaskId, String> {
+    let is_id =
+        (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_id { Ok(TaskId::from(text)) } else { Err("an id has letters, digits, `-` and `_`".to_owned()) }
+}
+
 fn describe(task: &Task, events: &[TaskEventRow]) -> String {
     let mut text = format!(
-        "Task:     {}\nStatus:   {}\nFrom:     {}\nTo:       {}\nPriority: {}\nAttempt:  {} of at most {}\n",
+        "Task:      {}\nStatus:    {}\nFrom:      {}\nTo:        {}\nPriority:  {}\nAttempt:   {} of at most {}\n",
         task.task_id,
         task.status,
         task.from_name,
@@ -53,7 +62,7 @@ fn describe(task: &Task, events: &[TaskEventRow]) -> String {
     if let Some(parent) = &task.parent_task_id {
         line(&mut text, "Part of", parent);
     }
-    let stamps: [(&str, Option<Timestamp>); 7] = [
+    let stamps: [(&str, Option<Timestamp>); 8] = [
         ("Created", Some(task.created_at)),
         ("Pushed", task.pushed_at),
         ("Received", task.received_at),
@@ -61,6 +70,7 @@ fn describe(task: &Task, events: &[TaskEventRow]) -> String {
         ("Started", task.started_at),
         ("Completed", task.completed_at),
         ("Lease", task.lease_expires_at),
+        ("Expires", Some(task.expires_at).filter(|_| task.status == TaskState::Delivered)),
     ];
     for (name, time) in stamps.into_iter().filter_map(|(name, time)| time.map(|time| (name, time))) {
         line(&mut text, name, time);
@@ -87,7 +97,7 @@ fn describe(task: &Task, events: &[TaskEventRow]) -> String {
 }
 
 fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
-    append(text, format_args!("{:<10}{value}\n", format!("{name}:")));
+    append(text, format_args!("{:<11}{value}\n", format!("{name}:")));
 }
 
 fn append(text: &mut String, arguments: std::fmt::Arguments<'_>) {

@@ -5,12 +5,13 @@ use crate::failure::Outcome;
 
 pub(super) async fn run(context: &Context) -> Outcome {
     let hub = context.hub()?;
-    let me = hub.me().await?;
-    let current = me.current_network.clone().or(context.network()?);
+    let mut me = hub.me().await?;
+    // A token that is bound to no network acts in the one that was chosen here.
+    me.current_network = me.current_network.or(context.network()?);
     context.printer.either(&me, || {
         let networks = me.networks.iter().map(|network| {
             let role = network.member_role.map_or("not a member", |role| role.as_str());
-            let mark = if current.as_ref() == Some(&network.network_id) { "  ← current" } else { "" };
+            let mark = if me.current_network.as_ref() == Some(&network.network_id) { "  ← current" } else { "" };
             format!("\n  {} ({}, {role}){mark}", network.network_name, network.network_id)
         });
         format!(

@@ -124,8 +124,8 @@ async fn may_mint_for(transaction: &mut dyn Transaction, caller: &Caller, known:
     if known.owner_id == caller.user.user_id {
         return Ok(());
     }
-    let standing = transaction.standing(&caller.token_id, &known.node.network_id).await?;
-    match standing.and_then(|standing| standing.network) {
+    let standing = transaction.standing(&caller.token_id, Some(&known.node.network_id)).await?;
+    match standing.and_then(|standing| standing.rank()) {
         Some(NetworkRole::Owner | NetworkRole::Admin) => Ok(()),
         _ => Err(Refusal::new(ErrorCode::PermissionDenied, "permission_denied")
             .message("the node belongs to somebody else")

@@ -33,8 +33,15 @@ pub(crate) struct StoredToken {
 /// What a token's owner is at this moment.
 pub(crate) struct TokenStanding {
     pub system: SystemRole,
+    /// The network asked for with the rank there; if none was, up to two of the owner's networks.
+    pub memberships: Vec<(NetworkId, NetworkRole)>,
+}
+
+impl TokenStanding {
     /// The rank in the network asked for.
-    pub network: Option<NetworkRole>,
+    pub(crate) fn rank(&self) -> Option<NetworkRole> {
+        self.memberships.first().map(|(_, rank)| *rank)
+    }
 }
 
 /// A token to be stored.
@@ -58,7 +65,11 @@ pub(crate) trait AccountReads: Send {
     /// The token of this SHA-256 digest.
     async fn token(&mut self, digest: &str) -> StoreResult<Option<StoredToken>>;
     /// `None` when the token is gone.
-    async fn standing(&mut self, token_id: &TokenId, network_id: &NetworkId) -> StoreResult<Option<TokenStanding>>;
+    async fn standing(
+        &mut self,
+        token_id: &TokenId,
+        network_id: Option<&NetworkId>,
+    ) -> StoreResult<Option<TokenStanding>>;
     /// The user's networks with the rank there, own ones first, then oldest first.
     async fn memberships(&mut self, user_id: &UserId) -> StoreResult<Vec<Network>>;
     /// Whether a person of that name is a member.

@@ -8,25 +8,26 @@ mod filter;
 mod lock;
 mod messages;
 mod nodes;
+mod readers;
+mod session;
 mod tasks;
 mod writer;
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
-use std::ops::DerefMut;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use self::lock::DatabaseLock;
+use self::readers::Readers;
+use self::session::Session;
 use self::writer::Writer;
-use super::{AccountReads, EventReads, Job, MessageReads, NodeReads, Reads, Store, StoreError, StoreResult, TaskReads};
+use super::{Job, Reads, Store, StoreError, StoreResult};
 use crate::error::HubError;
 use crate::events::Effect;
 use crate::settings::{Durability, Settings};
@@ -42,7 +43,7 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// A hub's SQLite database.
 pub(crate) struct SqliteStore {
     writer: Writer,
-    readers: SqlitePool,
+    readers: Readers,
     /// Held for as long as the store lives.
     _lock: DatabaseLock,
 }
@@ -76,12 +77,7 @@ impl SqliteStore {
             .run_direct(None, &mut connection, false)
             .await
             .map_err(|error| StoreError::Fault { source: error.into() })?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(settings.readers)
-            .acquire_timeout(settings.busy_timeout)
-            .connect_with(options.read_only(true))
-            .await
-            .map_err(StoreError::from)?;
+        let readers = Readers::new(options.read_only(true), settings.readers, settings.busy_timeout);
         let writer = Writer::start(connection, publish)?;
         Ok(Self { writer, readers, _lock: lock })
     }
@@ -117,7 +113,7 @@ impl Store for SqliteStore {
     }
 
     async fn reader(&self) -> StoreResult<Box<dyn Reads>> {
-        Ok(Box::new(Session { connection: self.readers.acquire().await?, effects: Vec::new() }))
+        Ok(Box::new(Session::new(self.readers.acquire().await?)))
     }
 
     async fn writer_ended(&self) {
@@ -130,42 +126,13 @@ impl Store for SqliteStore {
     }
 }
 
-/// One connection, reading or writing.
-pub(super) struct Session<C> {
-    connection: C,
-    /// What is to happen after the commit.
-    effects: Vec<Effect>,
-}
-
-impl<C> Reads for Session<C> where Session<C>: AccountReads + NodeReads + TaskReads + MessageReads + EventReads {}
-
-/// The session of the one writer.
-pub(super) type WritingSession = Session<Box<SqliteConnection>>;
-
-impl super::Transaction for WritingSession {
-    fn after_commit(&mut self, effect: Effect) {
-        self.effects.push(effect);
-    }
-
-    #[cfg(test)]
-    fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
-    }
-}
-
-/// What holds a connection: a box, or a loan from the pool.
-pub(super) trait Holder: DerefMut<Target = SqliteConnection> + Send {}
-impl<C: DerefMut<Target = SqliteConnection> + Send> Holder for C {}
-
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let unavailable = match &error {
             sqlx::Error::Database(database) => {
                 database.code().and_then(|code| code.parse().ok()).is_some_and(is_passing)
             }
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                true
-            }
+            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
             _ => false,
         };
         if unavailable { Self::Unavailable { source: error.into() } } else { Self::Fault { source: error.into() } }

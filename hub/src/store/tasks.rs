@@ -91,11 +91,11 @@ pub(crate) trait TaskReads: Send {
     async fn overdue_tasks(&mut self, now: Timestamp, limit: u32) -> StoreResult<Vec<StoredTask>>;
 }
 
-/// Changes of tasks. They keep the counters.
+/// Changes of tasks. The engine keeps the counters.
 #[async_trait]
 pub(crate) trait TaskWrites: Send {
     async fn insert_task(&mut self, task: &StoredTask) -> StoreResult<()>;
-    async fn update_task(&mut self, before: &StoredTask, after: &StoredTask) -> StoreResult<()>;
+    async fn update_task(&mut self, task: &StoredTask) -> StoreResult<()>;
     async fn insert_task_event(&mut self, event: &NewTaskEvent<'_>) -> StoreResult<()>;
     /// Notes that the doorbell was given to a live stream.
     async fn stamp_pushed(&mut self, task_id: &TaskId, pushed_at: Timestamp) -> StoreResult<()>;

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use anet_protocol::rest::ErrorCode;
-use futures_util::future::join_all;
+use anet_protocol::rest::{ErrorCode, MessageType};
+use anet_protocol::time::Timestamp;
+use futures_util::future::{BoxFuture, join_all};
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 use tokio::sync::oneshot;
 
+use super::{AuditEntry, NewMessage, Transaction};
 use crate::error::{HubError, Refusal};
 use crate::tests::kit::{SeededEntropy, TestClock, TestHub};
 use crate::{Hub, Settings};
@@ -20,7 +22,7 @@ pub(crate) async fn audit_actions(hub: &TestHub) -> Vec<String> {
     hub.hub
         .write(async |transaction| {
             let rows = sqlx::query("SELECT action FROM audit_log ORDER BY id")
-                .fetch_all(transaction.connection())
+                .fetch_all(transaction.engine().await?)
                 .await
                 .map_err(super::StoreError::from)?;
             Ok(rows.iter().map(|row| row.get("action")).collect())
@@ -49,7 +51,7 @@ pub(crate) async fn assert_counters_agree(hub: &TestHub) {
                 let mut found = Vec::new();
                 for query in [counted, scanned] {
                     let rows = sqlx::query(query)
-                        .fetch_all(transaction.connection())
+                        .fetch_all(transaction.engine().await?)
                         .await
                         .map_err(super::StoreError::from)?;
                     let map: BTreeMap<String, i64> =
@@ -77,7 +79,7 @@ pub(crate) async fn set_role(hub: &TestHub, network_id: &str, username: &'static
             .bind(network_id)
             .bind(username)
             .bind(role)
-            .execute(transaction.connection())
+            .execute(transaction.engine().await?)
             .await
             .map_err(super::StoreError::from)?;
             Ok(())
@@ -91,12 +93,12 @@ async fn limit_growth(hub: &TestHub, pages: Option<i64>) {
     hub.hub
         .write(async move |transaction| {
             let row = sqlx::query("PRAGMA page_count")
-                .fetch_one(&mut *transaction.connection())
+                .fetch_one(transaction.engine().await?)
                 .await
                 .map_err(super::StoreError::from)?;
             let limit = pages.map_or(i64::from(u32::MAX) - 1, |pages| row.get::<i64, _>(0) + pages);
             sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {limit}")))
-                .execute(transaction.connection())
+                .execute(transaction.engine().await?)
                 .await
                 .map_err(super::StoreError::from)?;
             Ok(())
@@ -113,7 +115,7 @@ async fn add_network_row(
     hub.write(async move |transaction| {
         sqlx::query("INSERT INTO event_floors (network_id, pruned_through) VALUES ($1, 0)")
             .bind(name)
-            .execute(transaction.connection())
+            .execute(transaction.engine().await?)
             .await
             .map_err(super::StoreError::from)?;
         end()
@@ -125,7 +127,7 @@ async fn rows(hub: &TestHub) -> Vec<String> {
     hub.hub
         .write(async |transaction| {
             let rows = sqlx::query("SELECT network_id FROM event_floors ORDER BY network_id")
-                .fetch_all(transaction.connection())
+                .fetch_all(transaction.engine().await?)
                 .await
                 .map_err(super::StoreError::from)?;
             Ok(rows.iter().map(|row| row.get("network_id")).collect())
@@ -134,34 +136,18 @@ async fn rows(hub: &TestHub) -> Vec<String> {
         .unwrap()
 }
 
-#[tokio::test]
-async fn a_job_that_fails_or_panics_does_not_hurt_its_neighbours() {
-    let hub = TestHub::open().await;
+/// Makes changes in one transaction; tells of each whether it was stored.
+async fn write_together<const N: usize>(
+    hub: &TestHub,
+    changes: [BoxFuture<'static, Result<(), HubError>>; N],
+) -> [Option<Result<(), HubError>>; N] {
     // Holds the writer until all others wait, so that they share a transaction.
     let (go, wait) = oneshot::channel::<()>();
     let gate = hub.hub.write(async move |_| {
         wait.await.unwrap();
         Ok(())
     });
-    let refuse = || Err(Refusal::new(ErrorCode::NotFound, "no").into());
-    let jobs = join_all([
-        tokio::spawn({
-            let hub = hub.hub.clone();
-            async move { add_network_row(&hub, "a", || Ok(())).await }
-        }),
-        tokio::spawn({
-            let hub = hub.hub.clone();
-            async move { add_network_row(&hub, "b", refuse).await }
-        }),
-        tokio::spawn({
-            let hub = hub.hub.clone();
-            async move { add_network_row(&hub, "c", || panic!("on purpose")).await }
-        }),
-        tokio::spawn({
-            let hub = hub.hub.clone();
-            async move { add_network_row(&hub, "d", || Ok(())).await }
-        }),
-    ]);
+    let changes = join_all(changes.map(tokio::spawn));
     let release = async {
         // One turn of the loop for each job to be queued.
         for _ in 0..8 {
@@ -169,11 +155,127 @@ async fn a_job_that_fails_or_panics_does_not_hurt_its_neighbours() {
         }
         go.send(()).unwrap();
     };
-    let (gate, ended, ()) = tokio::join!(gate, jobs, release);
+    let (gate, ended, ()) = tokio::join!(gate, changes, release);
     gate.unwrap();
-    let ended: Vec<bool> = ended.into_iter().map(|job| job.unwrap().is_ok()).collect();
+    let mut ended = ended.into_iter().map(Result::ok);
+    std::array::from_fn(|_| ended.next().unwrap())
+}
+
+fn adding(hub: &TestHub, name: &'static str) -> BoxFuture<'static, Result<(), HubError>> {
+    adding_then(hub, name, || Ok(()))
+}
+
+fn adding_then(
+    hub: &TestHub,
+    name: &'static str,
+    end: impl FnOnce() -> Result<(), HubError> + Send + 'static,
+) -> BoxFuture<'static, Result<(), HubError>> {
+    let hub = hub.hub.clone();
+    Box::pin(async move { add_network_row(&hub, name, end).await })
+}
+
+#[tokio::test]
+async fn a_job_that_fails_or_panics_does_not_hurt_its_neighbours() {
+    let hub = TestHub::open().await;
+    let refuse = || Err(Refusal::new(ErrorCode::NotFound, "no").into());
+    let changes = [
+        adding(&hub, "a"),
+        adding_then(&hub, "b", refuse),
+        adding_then(&hub, "c", || panic!("on purpose")),
+        adding(&hub, "d"),
+    ];
+    let ended = write_together(&hub, changes).await.map(|job| job.is_some_and(|job| job.is_ok()));
     assert_eq!(ended, [true, false, false, true]);
     assert_eq!(rows(&hub).await, ["a", "d"]);
+}
+
+/// A line of the audit log: a change that gives no answer.
+fn note(action: &'static str) -> AuditEntry<'static> {
+    AuditEntry {
+        user_id: None,
+        username: None,
+        action,
+        target_type: "node",
+        target_id: None,
+        detail: None,
+        ip: None,
+        network_id: None,
+        created_at: Timestamp::from_millis(0),
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_fails_only_when_it_is_sent_refuses_its_own_job() {
+    let hub = TestHub::open().await;
+    let writing = hub.hub.clone();
+    let of_no_network = Box::pin(async move {
+        let write = async |transaction: &mut dyn Transaction| {
+            transaction.insert_audit(&note("unstored")).await?;
+            let message = NewMessage {
+                message_id: &"m_1".to_owned().into(),
+                network_id: &"n_none".to_owned().into(),
+                kind: MessageType::Message,
+                from_name: "a",
+                to_name: "b",
+                content: None,
+                task_id: None,
+                created_at: Timestamp::from_millis(0),
+            };
+            Ok(transaction.insert_message(&message).await?)
+        };
+        writing.write(write).await
+    });
+    let [before, failed, after] = write_together(&hub, [adding(&hub, "a"), of_no_network, adding(&hub, "d")]).await;
+    let failed = failed.unwrap();
+    assert!(matches!(failed, Err(HubError::Store(super::StoreError::Fault { .. }))), "{failed:?}");
+    assert!(before.unwrap().is_ok() && after.unwrap().is_ok());
+    assert_eq!(rows(&hub).await, ["a", "d"]);
+    assert!(audit_actions(&hub).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_sees_its_own_changes_and_leaves_none_when_it_is_refused() {
+    let hub = TestHub::open().await;
+    let refused: Result<(), HubError> = hub
+        .hub
+        .write(async |transaction| {
+            // More than are put off together.
+            for _ in 0..20 {
+                transaction.insert_audit(&note("unstored")).await?;
+            }
+            let count = sqlx::query("SELECT COUNT(*) FROM audit_log")
+                .fetch_one(transaction.engine().await?)
+                .await
+                .map_err(super::StoreError::from)?;
+            assert_eq!(count.get::<i64, _>(0), 20);
+            transaction.insert_audit(&note("unstored")).await?;
+            Err(Refusal::new(ErrorCode::NotFound, "no").into())
+        })
+        .await;
+    assert!(refused.is_err());
+    assert!(audit_actions(&hub).await.is_empty());
+}
+
+#[tokio::test]
+async fn tasks_that_are_removed_are_no_longer_counted() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let run = hub.running(&alice, "counter").await;
+    for text in ["claimed", "removed", "stays"] {
+        hub.task(&alice.token, "counter", text).await;
+    }
+    hub.claim(&run, 1).await;
+    hub.hub
+        .write(async |transaction| {
+            sqlx::query("DELETE FROM tasks WHERE content <> 'stays'")
+                .execute(transaction.engine().await?)
+                .await
+                .map_err(super::StoreError::from)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    assert_counters_agree(&hub).await;
 }
 
 #[tokio::test]
@@ -285,7 +387,7 @@ async fn a_password_is_stored_as_argon2id_with_a_salt_of_its_own() {
         .hub
         .write(async |transaction| {
             let rows = sqlx::query("SELECT password_hash FROM users")
-                .fetch_all(transaction.connection())
+                .fetch_all(transaction.engine().await?)
                 .await
                 .map_err(super::StoreError::from)?;
             Ok(rows.iter().map(|row| row.get("password_hash")).collect())
@@ -306,7 +408,7 @@ async fn a_database_of_a_newer_hub_is_refused() {
                 "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
                  VALUES (999, 'later', true, x'00', 0)",
             )
-            .execute(transaction.connection())
+            .execute(transaction.engine().await?)
             .await
             .map_err(super::StoreError::from)?;
             Ok(())

@@ -8,7 +8,10 @@ use crate::store::{Reads, StoredTask};
 
 /// The answer for a task that does not exist and for one that is not the caller's to see: the same.
 pub(crate) fn not_found(task_id: &TaskId) -> HubError {
-    Refusal::new(ErrorCode::TaskNotFound, "task_not_found").detail("task_id", task_id.as_str()).into()
+    Refusal::new(ErrorCode::TaskNotFound, "task_not_found")
+        .message("there is no task of that id in your reach")
+        .detail("task_id", task_id.as_str())
+        .into()
 }
 
 /// The task, if the caller may read it.

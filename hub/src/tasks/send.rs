@@ -18,6 +18,7 @@ use crate::tasks::find::not_found;
 struct Sent {
     task_id: TaskId,
     recipient: Option<Node>,
+    expires_at: Timestamp,
     replayed: bool,
 }
 
@@ -52,7 +53,8 @@ pub(crate) async fn send(hub: &Hub, caller: &Caller, request: SendTask) -> Resul
                 request: &request,
             })?;
             store(transaction, &stored, &recipient, now).await?;
-            Ok(Sent { task_id: stored.task.task_id, recipient: Some(recipient), replayed: false })
+            let Task { task_id, expires_at, .. } = stored.task;
+            Ok(Sent { task_id, recipient: Some(recipient), expires_at, replayed: false })
         })
         .await?;
     // Asked after the commit, so that it is as true as can be; a replayed task's recipient may be gone.
@@ -68,6 +70,7 @@ pub(crate) async fn send(hub: &Hub, caller: &Caller, request: SendTask) -> Resul
         queued: true,
         online,
         session_status,
+        expires_at: sent.expires_at,
         replayed: sent.replayed,
     })
 }
@@ -126,7 +129,8 @@ async fn replay(
             .into());
     }
     let recipient = transaction.node(&known.to_node_id).await?.map(|stored| stored.node);
-    Ok(Some(Sent { task_id: known.task.task_id, recipient, replayed: true }))
+    let Task { task_id, expires_at, .. } = known.task;
+    Ok(Some(Sent { task_id, recipient, expires_at, replayed: true }))
 }
 
 /// A node is named by its token. A person may give a label, but not the name of an agent.

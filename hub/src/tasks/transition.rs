@@ -47,7 +47,7 @@ pub(crate) async fn apply(
     if status.is_terminal() {
         after.task.completed_at = Some(change.now);
     }
-    transaction.update_task(before, &after).await?;
+    transaction.update_task(&after).await?;
     note(transaction, before, &after, &change).await?;
     if status.is_terminal() {
         tell_sender(transaction, &after, &change).await?;

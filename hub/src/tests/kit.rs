@@ -197,6 +197,16 @@ impl TestHub {
         self.post(&run.token, "/api/node/register", body).await
     }
 
+    /// Registers a run that holds nothing and knows that the runs `previous` are dead.
+    pub(crate) async fn register_after(&self, run: &Run, previous: &[&str]) -> Reply {
+        let body = json!({
+            "node_id": run.node_id, "alias": run.alias, "instance_id": run.instance, "runtime": "command",
+            "hostname": "box", "pid": 4711, "project_dir": "/srv/project", "version": "0.1.0", "holding": [],
+            "previous": previous,
+        });
+        self.post(&run.token, "/api/node/register", body).await
+    }
+
     pub(crate) async fn report(&self, run: &Run, status: &str) -> Reply {
         let body = json!({ "instance_id": run.instance, "status": status });
         self.post(&run.token, "/api/node/report", body).await

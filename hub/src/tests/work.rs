@@ -183,6 +183,32 @@ async fn a_silent_copy_holds_its_node_for_thirty_seconds_unless_it_said_goodbye(
     hub.register(&next_run(&second), &[]).await.ok();
 }
 
+#[tokio::test]
+async fn a_run_that_names_the_holder_as_dead_takes_over_at_once_but_not_from_an_open_stream() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let first = hub.running(&alice, "counter").await;
+    let begun = hub.task(&alice.token, "counter", "begun").await;
+    hub.claim(&first, 1).await;
+    // A stop of everything at once: the new hub has not heard of the run and only reads when the old one did.
+    let hub = hub.restart().await;
+    let second = next_run(&first);
+    hub.register(&second, &[]).await.refused(409, "node_already_running");
+    hub.register_after(&second, &["i_another"]).await.refused(409, "node_already_running");
+    hub.register_after(&second, &["i_0", &first.instance, "i_never_registered"]).await.ok();
+    let claimed = hub.claim(&second, 1).await;
+    assert_eq!((&claimed[0]["task_id"], &claimed[0]["attempt"]), (&json!(begun), &json!(2)));
+
+    let third = next_run(&second);
+    let stream = hub.listen_as(&second, None).await;
+    let refused = hub.register_after(&third, &[&second.instance]).await.refused(409, "node_already_running");
+    assert_eq!(refused["holder"]["connected"], true);
+    hub.report(&second, "idle").await.ok();
+    drop(stream);
+    hub.register_after(&third, &[&second.instance]).await.ok();
+    hub.register_after(&third, &["i"; 17]).await.refused(400, "invalid_input");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_copies_that_register_at_once_one_is_refused() {
     let hub = TestHub::open().await;

@@ -26,7 +26,7 @@ pub(crate) async fn claim(hub: &Hub, caller: &Caller, request: ClaimTasks) -> Re
             let mut tasks = Vec::new();
             for unheard in unheard(transaction, &node.node_id, &request).await? {
                 let held = lease(&unheard, &request.instance_id, lease_end, now);
-                transaction.update_task(&unheard, &held).await?;
+                transaction.update_task(&held).await?;
                 tasks.push(claimed(held, lease_end));
             }
             let room = request.max.saturating_sub(u32::try_from(tasks.len()).unwrap_or(u32::MAX));
@@ -35,7 +35,7 @@ pub(crate) async fn claim(hub: &Hub, caller: &Caller, request: ClaimTasks) -> Re
                 let mut held = lease(&waiting, &request.instance_id, lease_end, now);
                 held.task.attempt += 1;
                 held.task.received_at = Some(now);
-                transaction.update_task(&waiting, &held).await?;
+                transaction.update_task(&held).await?;
                 note(transaction, &held, bound.alias.as_str(), request.instance_id.as_str(), now).await?;
                 tasks.push(claimed(held, lease_end));
             }

@@ -1,5 +1,5 @@
 use anet_protocol::id::{InstanceId, MessageId, NetworkId};
-use anet_protocol::rest::{Attempt, ErrorCode, Node, NodeRegistered, NodeStatus, RegisterNode};
+use anet_protocol::rest::{Attempt, ErrorCode, Node, NodeRegistered, NodeStatus, PREVIOUS_RUNS, RegisterNode};
 use anet_protocol::time::Timestamp;
 
 use crate::caller::{Caller, invalid_token};
@@ -70,6 +70,9 @@ fn check(request: &RegisterNode) -> Result<(), HubError> {
     if request.holding.len() > HOLDING {
         return Err(Refusal::invalid("holding", format!("at most {HOLDING} attempts")).into());
     }
+    if request.previous.len() > PREVIOUS_RUNS {
+        return Err(Refusal::invalid("previous", format!("at most {PREVIOUS_RUNS} runs")).into());
+    }
     Ok(())
 }
 
@@ -90,9 +93,12 @@ async fn admit(
     }
     let node = transaction.node(&bound.node_id).await?.ok_or_else(invalid_token)?.node;
     let is_other = node.instance_id.as_ref() != Some(&request.instance_id);
-    if is_other && hub.live().presence.is_alive(&node, now) {
-        let mut shown = node;
-        hub.live().presence.apply(&mut shown, now);
+    let mut shown = node.clone();
+    hub.live().presence.apply(&mut shown, now);
+    // A claim that the holder is dead weighs less than a stream of it that is open.
+    let is_proven_dead =
+        !shown.connected && node.instance_id.as_ref().is_some_and(|run| request.previous.contains(run));
+    if is_other && !is_proven_dead && hub.live().presence.is_alive(&node, now) {
         let holder = serde_json::json!({
             "instance_id": shown.instance_id,
             "pid": shown.pid,
@@ -189,7 +195,7 @@ impl Takeover<'_> {
 
     async fn grant(&self, transaction: &mut dyn Transaction, stored: &StoredTask) -> Result<(), HubError> {
         let after = lease(stored, &self.request.instance_id, self.lease_end, self.now);
-        transaction.update_task(stored, &after).await?;
+        transaction.update_task(&after).await?;
         Ok(())
     }
 }

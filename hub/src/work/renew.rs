@@ -28,7 +28,7 @@ pub(crate) async fn renew(
             let renewed = lease(&stored, &call.instance_id, lease_end, now);
             let starts = running && !matches!(stored.task.status, TaskState::Running | TaskState::InputRequired);
             if !starts {
-                transaction.update_task(&stored, &renewed).await?;
+                transaction.update_task(&renewed).await?;
                 return Ok(answer(renewed, false));
             }
             let change = Change { event: TaskEvent::Start, actor: call.caller.name(), detail: None, now, message_id };

@@ -105,6 +105,8 @@ pub struct TaskSent {
     pub online: bool,
     /// What the recipient last said of itself: `idle`, `working`, …, or `offline`.
     pub session_status: String,
+    /// Until when it waits for the recipient.
+    pub expires_at: Timestamp,
     /// True when the key was seen before and this is the task of then.
     #[serde(default)]
     pub replayed: bool,

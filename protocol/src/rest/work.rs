@@ -42,7 +42,16 @@ pub struct RegisterNode {
     /// Attempts whose result this run still has to deliver. Their leases pass to it;
     /// every other lease of an earlier run returns to the queue.
     pub holding: Vec<Attempt>,
+    /// Earlier runs of this node, at most [`PREVIOUS_RUNS`], all proven dead because this run holds the lock that
+    /// each of them held for its whole life. The hub does not wait for a holder that is among them, unless that
+    /// holder's event stream is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previous: Vec<InstanceId>,
 }
+
+/// The most runs that [`RegisterNode::previous`] may name. Several, because a run may die between its start and its
+/// registration; the hub's holder is then one further back.
+pub const PREVIOUS_RUNS: usize = 16;
 
 /// The answer to a registration.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]

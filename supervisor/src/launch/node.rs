@@ -87,7 +87,7 @@ impl NodeProgram {
 
     fn unreadable(&self, path: &Path, error: &std::io::Error) -> LaunchError {
         if self.directory().is_dir() {
-            let hint = Some(format!("anet node create {}", self.name));
+            let hint = Some(format!("`anet node create {} -- PROGRAM`", self.name));
             return LaunchError::Config { error: format!("cannot read {}: {error}", path.display()), hint };
         }
         LaunchError::Config {

@@ -44,9 +44,8 @@ impl Process {
             Err(error) => {
                 // Whether it lives is not known, so it is neither started a second time nor killed.
                 let reason = format!("cannot find out whether it still runs: {error}");
-                let files = Vec::new();
                 self.leftovers = Some(Tree { instance: record.instance, leader: None });
-                self.phase = Phase::NeedsAttention { since: now, reason, last_exit: exit, files };
+                self.phase = Phase::NeedsAttention { since: now, reason, last_exit: exit, mended: None };
             }
         }
         self.publish();

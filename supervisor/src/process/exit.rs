@@ -37,8 +37,8 @@ impl Process {
             Verdict::GiveUp => {
                 self.close_socket();
                 let reason = sentence(&exit);
-                let files = self.fingerprint();
-                self.phase = Phase::NeedsAttention { since: exit.at, reason, last_exit: exit, files };
+                let mended = self.mended();
+                self.phase = Phase::NeedsAttention { since: exit.at, reason, last_exit: exit, mended };
                 self.publish();
             }
         }

@@ -51,7 +51,10 @@ fn failed(snapshot: &Snapshot, instance: &str, words: &Words) -> Refusal {
             refuse(format!("{name} failed before it was ready: {end}; it is started again until that works"))
                 .hint(format!("{}, or give it up: {}", words.logs, words.stop))
         }
-        ProcessState::Stopped { .. } | ProcessState::Stopping { .. } | ProcessState::NeedsAttention { .. } => {
+        ProcessState::Unknown
+        | ProcessState::Stopped { .. }
+        | ProcessState::Stopping { .. }
+        | ProcessState::NeedsAttention { .. } => {
             refuse(format!("{name} failed before it was ready: {end}")).hint(&words.logs)
         }
     }

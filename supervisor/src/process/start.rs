@@ -115,8 +115,7 @@ impl Process {
 
     /// Files that a person must mend end the attempts; anything else is tried again later.
     async fn could_not_start(&mut self, error: LaunchError) {
-        // Taken now: what is changed from here on may mend it.
-        let files = self.fingerprint();
+        let mended = self.mended();
         let reason = match &error.refusal().0.hint {
             Some(hint) => format!("{error} (hint: {hint})"),
             None => error.to_string(),
@@ -132,7 +131,7 @@ impl Process {
         match error {
             LaunchError::Config { .. } => {
                 self.close_socket();
-                self.phase = Phase::NeedsAttention { since: now, reason, last_exit, files };
+                self.phase = Phase::NeedsAttention { since: now, reason, last_exit, mended };
             }
             LaunchError::PortTaken { .. } | LaunchError::Passing(_) => self.back_off(last_exit),
         }

@@ -76,7 +76,7 @@ impl Process {
                 let reason = format!("it could not be stopped: {error}");
                 let unknown = Exit { at: since, cause: ExitCause::Unknown, last_words: None };
                 let last_exit = last_exit.unwrap_or(unknown);
-                self.phase = Phase::NeedsAttention { since, reason: reason.clone(), last_exit, files: Vec::new() };
+                self.phase = Phase::NeedsAttention { since, reason: reason.clone(), last_exit, mended: None };
                 self.publish();
                 Err(Refusal::new(ControlErrorCode::StopFailed, format!("{}: {reason}", self.program.name())))
             }

@@ -3,25 +3,21 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anet_protocol::control::{LogLine, NodeTarget};
 use anet_protocol::redaction::Redactor;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use serde::Deserialize;
-use tokio::time::MissedTickBehavior;
 
 use super::events::KEEP_ALIVE;
 use super::input::{NodeName, Options};
 use crate::launch::hub;
-use crate::logs::LogReader;
+use crate::logs::{LOOK_INTERVAL, lines};
 use crate::refusal::Refusal;
 use crate::registry::Registry;
 
-/// How often a follower looks for new lines.
-const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// As the CLI's default.
 const DEFAULT_LINES: usize = 30;
 const MOST_LINES: usize = 10_000;
@@ -61,27 +57,17 @@ fn stream(
     options: &LogOptions,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
     let leave = registry.leave.clone();
-    let follow = options.follow;
-    let lines = options.lines.unwrap_or(DEFAULT_LINES).min(MOST_LINES);
+    let watcher = &registry.context.directory_watcher;
+    let changes = options.follow.then(|| watcher.changes(directory.clone(), LOOK_INTERVAL));
+    let count = options.lines.unwrap_or(DEFAULT_LINES).min(MOST_LINES);
     let stream = async_stream::stream! {
-        let mut look = tokio::time::interval(LOOK_INTERVAL);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut reading = tokio::task::spawn_blocking(move || LogReader::open(&directory, lines));
-        while let Ok((mut reader, lines)) = reading.await {
-            for line in lines {
-                let line = LogLine { line: redactor.redact_cut(&line).into_owned() };
-                match Event::default().json_data(&line) {
-                    Ok(event) => yield Ok(event),
-                    Err(error) => tracing::error!(%error, "a log line cannot be written"),
-                }
+        let mut lines = std::pin::pin!(lines(directory, count, changes));
+        while let Some(Some(line)) = leave.run_until_cancelled(lines.next()).await {
+            let line = LogLine { line: redactor.redact_cut(&line).into_owned() };
+            match Event::default().json_data(&line) {
+                Ok(event) => yield Ok(event),
+                Err(error) => tracing::error!(%error, "a log line cannot be written"),
             }
-            if !follow || leave.run_until_cancelled(look.tick()).await.is_none() {
-                break;
-            }
-            reading = tokio::task::spawn_blocking(move || {
-                let lines = reader.read_new();
-                (reader, lines)
-            });
         }
     };
     Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))

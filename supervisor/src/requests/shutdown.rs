@@ -17,10 +17,14 @@ pub(super) async fn shutdown(
     Body(asked): Body<Shutdown>,
 ) -> Result<Json<ShuttingDown>, Refusal> {
     let nodes = registry.all_nodes().into_iter().map(|node| node.handle);
-    let handles: Vec<_> = std::iter::once(registry.hub.clone()).chain(nodes).collect();
+    let mut handles: Vec<_> = nodes.collect();
+    handles.push(registry.hub.clone());
     let (mut stopped, mut left_running) = (Vec::new(), Vec::new());
     if asked.stop_children {
-        let outcomes = join_all(handles.iter().map(|handle| handle.stop(None))).await;
+        // The hub goes last, so that every node can say goodbye to it.
+        let (hub, nodes) = (handles.len() - 1, ..handles.len() - 1);
+        let mut outcomes = join_all(handles[nodes].iter().map(|handle| handle.stop(None))).await;
+        outcomes.push(handles[hub].stop(None).await);
         let mut survivors = Vec::new();
         for (handle, outcome) in handles.iter().zip(outcomes) {
             match outcome {

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
-use crate::harness::{Home, write_config, write_dot_env};
+use crate::harness::{Home, PATIENCE, eventually, write_config, write_dot_env};
 
 #[tokio::test]
 async fn the_environment_is_the_allow_list_the_configuration_and_ours() {
@@ -109,5 +109,40 @@ async fn a_node_directory_that_vanished_is_reported() {
     supervisor.leave().await;
     let supervisor = home.supervise().await;
     supervisor.client.until_state("a", "needs_attention").await;
+    supervisor.shut_down().await;
+}
+
+/// The supervisor looks at nothing by itself, so only being told can help.
+#[tokio::test]
+async fn a_replaced_configuration_and_a_restored_directory_are_told() {
+    let home = Home::new();
+    let directory = home.node("a", &["ready", "sleep"]);
+    std::fs::write(directory.join("config.json"), "{").unwrap();
+    let mut settings = home.settings();
+    settings.mended_interval = PATIENCE * 10;
+    let supervisor = home.supervise_with(settings).await;
+    let (status, error) = supervisor.client.start(&home, "a").await;
+    assert_eq!(status, 422, "{error}");
+
+    // A change that mends nothing must not be the last that is heard of.
+    let replace = |text: &str| {
+        std::fs::write(directory.join("config.json.new"), text).unwrap();
+        std::fs::rename(directory.join("config.json.new"), directory.join("config.json")).unwrap();
+    };
+    replace("[]");
+    eventually("the second attempt", async || {
+        let node = supervisor.client.node("a").await;
+        (node["state"] == "needs_attention" && node["restarts"] == 1).then_some(())
+    })
+    .await;
+    replace(r#"{"node_name": "a"}"#);
+    supervisor.client.until_state("a", "running").await;
+
+    supervisor.client.stop("a").await;
+    std::fs::remove_dir_all(&directory).unwrap();
+    let (status, error) = supervisor.client.start(&home, "a").await;
+    assert_eq!(status, 422, "{error}");
+    home.node("a", &["ready", "sleep"]);
+    supervisor.client.until_state("a", "running").await;
     supervisor.shut_down().await;
 }

@@ -7,7 +7,10 @@ use crate::supervisor_client::SupervisorClient;
 /// Stops the hub. It stays stopped until somebody starts it, also after a reboot.
 pub(super) async fn stop(context: &Context) -> Outcome {
     let Some(supervisor) = SupervisorClient::connect(&context.environment).await? else {
-        context.printer.note("the hub is not running: no supervisor runs")?;
+        context.printer.note("the hub was not running: no supervisor runs")?;
+        if context.printer.json {
+            context.printer.document(&serde_json::json!({ "changed": false, "hub": null }))?;
+        }
         return Ok(ExitCode::SUCCESS);
     };
     let outcome = supervisor.stop_hub().await?;

@@ -13,6 +13,7 @@ use crate::commands::send::parse_duration;
 use crate::context::Context;
 use crate::environment::node_directory;
 use crate::failure::{Failure, Outcome};
+use crate::files;
 use crate::node_files;
 use crate::supervisor_client::SupervisorClient;
 use crate::system::SystemEntropy;
@@ -27,9 +28,10 @@ pub(crate) struct Arguments {
     /// What does the tasks: command runs a program per task, with the task on its stdin
     #[arg(long, default_value = "command", value_parser = parse_runtime)]
     runtime: Runtime,
-    /// Variable for the program; a secret value goes into the node's .env, not into config.json
-    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = parse_variable)]
-    env: Vec<(String, String)>,
+    /// Variable for the program; KEY alone takes the value from this shell's environment, where other users do not
+    /// see it. A secret goes into the node's .env, not into config.json
+    #[arg(long = "env", value_name = "KEY[=VALUE]", value_parser = parse_variable)]
+    env: Vec<(String, Option<String>)>,
     /// Kill a task that takes longer, such as 10m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     timeout: Option<Duration>,
@@ -58,7 +60,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let project = context.environment.directory.clone();
     let new = NewNode {
         name: arguments.name,
-        env: arguments.env,
+        env: arguments.env.into_iter().map(|variable| complete(context, variable)).collect::<Result<_, _>>()?,
         timeout: arguments.timeout,
         max_concurrent: arguments.max_concurrent,
         program: arguments.program,
@@ -102,7 +104,15 @@ pub(crate) async fn create(context: &Context, project: &Path, new: &NewNode) -> 
         node_name: new.name.clone(),
         node_id: Some(node_id.clone()),
     };
-    let token = context.hub()?.node_token(&request).await?;
+    // The directory comes first: where nothing can be written the hub must not learn of the node.
+    files::create_private_directory(&node_directory(project, &new.name))?;
+    let token = match context.hub()?.node_token(&request).await {
+        Ok(token) => token,
+        Err(failure) => {
+            std::fs::remove_dir(node_directory(project, &new.name))?;
+            return Err(failure);
+        }
+    };
     let mut config = NodeConfig::new(&new.name, node_id.as_str(), Runtime::Command);
     if let Some(hub) = context.hub_flag.as_ref().or(context.environment.hub.as_ref()) {
         config.set_hub(Some(hub));
@@ -159,13 +169,23 @@ fn parse_runtime(word: &str) -> Result<Runtime, String> {
     }
 }
 
-fn parse_variable(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("use KEY=VALUE")?;
+/// Looks up the value of a variable that was given by name alone.
+fn complete(context: &Context, (key, value): (String, Option<String>)) -> Result<(String, String), Failure> {
+    let from_shell = || context.environment.all.iter().find(|(name, _)| *name == *key)?.1.to_str().map(str::to_owned);
+    match value.or_else(from_shell) {
+        Some(value) => Ok((key, value)),
+        None => Err(Failure::usage(format!("{key} is not set in this shell"))
+            .hint(format!("read it in with `read -rs {key}; export {key}`, or give --env {key}=VALUE"))),
+    }
+}
+
+fn parse_variable(text: &str) -> Result<(String, Option<String>), String> {
+    let (key, value) = text.split_once('=').map_or((text, None), |(key, value)| (key, Some(value.to_owned())));
     let is_name = !key.is_empty()
         && !key.starts_with(|c: char| c.is_ascii_digit())
         && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !is_name || key.starts_with("ANET_") || key.starts_with("COMMHUB_") {
         return Err("a name has letters, digits and `_`, and does not begin with ANET_ or COMMHUB_".to_owned());
     }
-    Ok((key.to_owned(), value.to_owned()))
+    Ok((key.to_owned(), value))
 }

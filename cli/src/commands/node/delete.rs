@@ -1,5 +1,6 @@
 use anet_protocol::id::NodeId;
 use anyhow::Context as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::NodeReference;
@@ -35,34 +36,54 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         Failure::message(format!("no node is named {name}")).hint("`anet node ls` lists the nodes of this machine")
     })?;
     let directory = node_directory(&project, name);
-    let node_id = node_files::read_config(&directory).ok().and_then(|config| config.node_id().map(NodeId::from));
+    let from_files = node_files::read_config(&directory).ok().and_then(|config| config.node_id().map(NodeId::from));
+    let node_id = from_files.or_else(|| view.and_then(|node| node.node_id.clone()).map(NodeId::from));
     if !arguments.force {
         let running = if view.is_some_and(|node| node.pid.is_some()) { "stop it, " } else { "" };
         let text = format!("{running}revoke its token, remove it from the hub and delete {}", directory.display());
+        let place = project.display();
         return Err(Failure::message(format!("nothing was done to {name}"))
-            .hint(format!("`anet node delete {name} --force` will {text}")));
+            .hint(format!("`anet node delete {name} --project '{place}' --force` will {text}")));
     }
     if let (Some(client), Some(_)) = (&supervisor, view) {
         client.stop_node(name, &target).await?;
     }
-    if let Some(node_id) = &node_id {
-        match context.hub()?.delete_node(node_id).await {
-            Ok(deleted) => {
-                context.printer.note(&format!("removed from the hub, {} token(s) revoked", deleted.tokens_revoked))?;
-            }
-            Err(failure) if failure.code.as_deref() == Some("node_not_found") => {
-                context.printer.note("the hub did not know it")?;
-            }
-            Err(failure) => return Err(failure),
-        }
-    }
+    remove_from_hub(context, node_id.as_ref(), name, &project).await?;
     if let (Some(client), Some(_)) = (&supervisor, view) {
         client.forget_node(name, &target).await?;
     }
-    std::fs::remove_dir_all(&directory).with_context(|| format!("cannot delete {}", directory.display()))?;
+    match std::fs::remove_dir_all(&directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot delete {}", directory.display()))?;
+        }
+        _ => {}
+    }
     context.printer.note(&format!("{name} is deleted"))?;
     if context.printer.json {
         context.printer.document(&serde_json::json!({ "deleted": name, "node_id": node_id }))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Removes the node from the hub, unless the hub knows it in another place: then this one is a copy.
+async fn remove_from_hub(
+    context: &Context,
+    node_id: Option<&NodeId>,
+    name: &str,
+    project: &Path,
+) -> Result<(), Failure> {
+    let Some(node_id) = node_id else {
+        let text = format!("its id is not known, so the hub may still list {name}; its config.json is gone");
+        return Ok(context.printer.warning(&text)?);
+    };
+    let hub = context.hub()?;
+    let Some(node) = hub.node(node_id).await? else {
+        return Ok(context.printer.note("the hub did not know it")?);
+    };
+    if let Some(place) = node.project_dir.filter(|place| Path::new(place) != project) {
+        let text = format!("the hub knows this node in {place}; it stays there, and only the files here are deleted");
+        return Ok(context.printer.warning(&text)?);
+    }
+    let deleted = hub.delete_node(node_id).await?;
+    Ok(context.printer.note(&format!("removed from the hub, {} token(s) revoked", deleted.tokens_revoked))?)
 }

@@ -1,4 +1,5 @@
-use anet_protocol::control::{Desired, NodeView, NodeViews, ProcessState};
+use anet_protocol::Clock as _;
+use anet_protocol::control::{Desired, Exit, ExitCause, NodeView, NodeViews, ProcessState};
 use std::process::ExitCode;
 
 use anet_protocol::node_config::NodeConfig;
@@ -9,13 +10,16 @@ use crate::failure::{Failure, Outcome};
 use crate::node_files;
 use crate::printer::head;
 use crate::supervisor_client::SupervisorClient;
+use crate::system::SystemClock;
 
 pub(super) async fn run(context: &Context) -> Outcome {
-    let mut nodes = match SupervisorClient::connect(&context.environment).await? {
+    let supervisor = SupervisorClient::connect(&context.environment).await?;
+    let is_watched = supervisor.is_some();
+    let mut nodes = match supervisor {
         Some(client) => client.nodes().await?.nodes,
         None => Vec::new(),
     };
-    add_nodes_of_this_project(context, &mut nodes)?;
+    add_nodes_of_this_project(context, is_watched, &mut nodes)?;
     nodes.sort_by(|one, other| (&one.name, &one.project).cmp(&(&other.name, &other.project)));
     let views = NodeViews { nodes };
     context.printer.either(&views, || {
@@ -36,6 +40,10 @@ pub(super) async fn run(context: &Context) -> Outcome {
         if views.nodes.is_empty() {
             context.printer.note("no nodes")?;
         }
+        if !is_watched {
+            context.printer.warning("no supervisor runs, so nobody knows the states of the nodes")?;
+            context.printer.hint("`anet supervisor start` starts one; it takes over what still runs")?;
+        }
         for node in &views.nodes {
             explain(context, node)?;
         }
@@ -53,17 +61,28 @@ fn explain(context: &Context, node: &NodeView) -> Result<(), Failure> {
             context.printer.warning(&format!("{}: {reason}", node.name))?;
         }
         ProcessState::Backoff { until, attempt, last_exit } => {
-            let words = last_exit.last_words.as_deref().unwrap_or("it left no words");
+            let end = describe(last_exit);
             let text = format!(
                 "{}: {attempt} failures in a row, next start at {until} UTC; last: {}",
                 node.name,
-                head(words, 200)
+                head(&end, 200)
             );
             context.printer.warning(&text)?;
         }
         _ => {}
     }
     Ok(())
+}
+
+/// How a process ended, with its last words if it left any.
+fn describe(exit: &Exit) -> String {
+    let cause = match &exit.cause {
+        ExitCause::Code { code } => format!("exit code {code}"),
+        ExitCause::Signal { signal } => format!("killed by signal {signal}"),
+        ExitCause::Unknown => "gone while no supervisor watched".to_owned(),
+        ExitCause::SpawnFailed { reason } => format!("could not be started: {reason}"),
+    };
+    exit.last_words.as_ref().map_or_else(|| cause.clone(), |words| format!("{cause}: {words}"))
 }
 
 fn link(node: &NodeView) -> String {
@@ -74,15 +93,18 @@ fn link(node: &NodeView) -> String {
 }
 
 /// Nodes that were created here and never started are not known to the supervisor yet.
-fn add_nodes_of_this_project(context: &Context, nodes: &mut Vec<NodeView>) -> Result<(), Failure> {
+fn add_nodes_of_this_project(context: &Context, is_watched: bool, nodes: &mut Vec<NodeView>) -> Result<(), Failure> {
     let project = &context.environment.directory;
     for name in node_files::names(project)? {
         if nodes.iter().any(|node| node.name == name && node.project == *project) {
             continue;
         }
         let config = node_files::read_config(&node_directory(project, &name));
-        let process =
-            ProcessState::Stopped { since: anet_protocol::Clock::now(&crate::system::SystemClock), last_exit: None };
+        let process = if is_watched {
+            ProcessState::Stopped { since: SystemClock.now(), last_exit: None }
+        } else {
+            ProcessState::Unknown
+        };
         nodes.push(NodeView {
             node_id: config.as_ref().ok().and_then(|config| config.node_id()).map(str::to_owned),
             runtime: config.as_ref().ok().and_then(NodeConfig::runtime).map(|runtime| runtime.name().to_owned()),

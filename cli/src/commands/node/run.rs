@@ -1,5 +1,5 @@
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anet_agent_node::{Command, Settings};
@@ -43,11 +43,22 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let stop = signals::stop_token()?;
     // The token is a channel because a repaired token is taken without a restart.
     let (_keep, token) = tokio::sync::watch::channel(token);
-    let notify = move |notification: &Notification| notifier.send(notification);
+    let last_error = Arc::new(Mutex::new(None));
+    let said = Arc::clone(&last_error);
+    let notify = move |notification: &Notification| {
+        if let Some(error) = &notification.error {
+            said.lock().unwrap_or_else(PoisonError::into_inner).replace(error.clone());
+        }
+        notifier.send(notification);
+    };
     let code =
         anet_agent_node::run(settings, token, Arc::new(SystemClock), Arc::new(SystemEntropy), Arc::new(notify), stop)
             .await;
     tracing::info!("stopped: {}", code.meaning());
+    let error = last_error.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(error) = error.filter(|_| code != ExitCode::Stopped) {
+        context.printer.failure(&Failure::message(format!("{}: {error}", code.meaning())))?;
+    }
     Ok(exit(code))
 }
 

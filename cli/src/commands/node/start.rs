@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use anet_protocol::control::{NodeChanged, NodeTarget};
 use anet_protocol::id::NodeId;
+use anet_protocol::node_config::NodeConfig;
 use std::process::ExitCode;
 use tokio::time::Instant;
 
@@ -41,12 +42,19 @@ pub(crate) async fn start(context: &Context, name: &str, target: &NodeTarget) ->
         && !node_directory(project, name).is_dir()
     {
         return Err(Failure::message(format!("there is no node {name} in {}", project.display()))
-            .hint(format!("create it with `anet node create {name} --runtime command -- PROGRAM`")));
+            .hint(format!("create it with `anet node create {name} -- PROGRAM`")));
     }
-    let outcome = SupervisorClient::ensure(&context.environment).await?.start_node(name, target).await?;
+    let supervisor = SupervisorClient::ensure(&context.environment).await?;
+    if let Some(project) = &target.project
+        && let Ok(config) = node_files::read_config(&node_directory(project, name))
+    {
+        // Without its hub it cannot become ready; that is said at once instead of after a time-out.
+        HubClient::new(&hub_url(context, &config)?, None)?.health().await?;
+    }
+    let outcome = supervisor.start_node(name, target).await?;
     let directory = node_directory(&outcome.node.project, name);
     let config = node_files::read_config(&directory)?;
-    let url = config.hub().map_or_else(|| context.hub_url(), |url| Ok(url.to_owned()))?;
+    let url = hub_url(context, &config)?;
     let node_id = outcome.node.node_id.clone().map(NodeId::from);
     // The node's own token may ask about its network, so this works for whoever may read the node's files.
     let (Some(node_id), Some(token)) = (node_id, config.token()) else {
@@ -54,6 +62,11 @@ pub(crate) async fn start(context: &Context, name: &str, target: &NodeTarget) ->
     };
     wait_for_hub(&HubClient::new(&url, Some(token))?, &node_id).await?;
     Ok(outcome)
+}
+
+/// The hub of a node: its own, else everybody's.
+fn hub_url(context: &Context, config: &NodeConfig) -> Result<String, Failure> {
+    config.hub().map_or_else(|| context.hub_url(), |url| Ok(url.to_owned()))
 }
 
 async fn wait_for_hub(hub: &HubClient, node_id: &NodeId) -> Result<(), Failure> {

@@ -22,6 +22,9 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let Some(client) = SupervisorClient::connect(&context.environment).await? else {
         context.printer.note("the supervisor was not running")?;
+        if context.printer.json {
+            context.printer.document(&serde_json::json!({ "pid": null, "stopped": [], "left_running": [] }))?;
+        }
         return Ok(ExitCode::SUCCESS);
     };
     let outcome = stop(&client, !arguments.leave_running).await?;

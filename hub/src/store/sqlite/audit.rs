@@ -1,16 +1,16 @@
 use anet_protocol::id::{NetworkId, UserId};
 use async_trait::async_trait;
 
-use super::WritingSession;
+use super::session::WritingSession;
 use crate::store::{AuditEntry, AuditWrites, StoreResult};
 
 #[async_trait]
 impl AuditWrites for WritingSession {
     async fn insert_audit(&mut self, entry: &AuditEntry<'_>) -> StoreResult<()> {
-        sqlx::query(
+        self.query(
             "INSERT INTO audit_log
                 (user_id, username, action, target_type, target_id, detail, ip, network_id, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(entry.user_id.map(UserId::as_str))
         .bind(entry.username)
@@ -21,8 +21,7 @@ impl AuditWrites for WritingSession {
         .bind(entry.ip)
         .bind(entry.network_id.map(NetworkId::as_str))
         .bind(entry.created_at.as_millis())
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(())
+        .put_off()
+        .await
     }
 }

@@ -6,7 +6,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _};
 
 use super::filter::{push_page, push_scope};
-use super::{Holder, PAGE_BYTES, Session, WritingSession, decode};
+use super::session::{Holder, Session, WritingSession};
+use super::{PAGE_BYTES, decode};
 use crate::store::{MessageFilter, MessageReads, MessageWrites, NewMessage, Page, StoreResult};
 
 fn message(row: &SqliteRow) -> Result<Message, sqlx::Error> {
@@ -42,7 +43,7 @@ impl<C: Holder> MessageReads for Session<C> {
             query.push(" OR m.to_name = ").push_bind(name.clone()).push(")");
         }
         push_page(&mut query, "m.seq", filter.before, filter.limit);
-        let mut rows = query.build().fetch(&mut *self.connection);
+        let mut rows = query.build().fetch(self.connection().await?);
         let mut page = Page { rows: Vec::new(), next: None };
         let (mut last, mut bytes) = (None, 0);
         while let Some(row) = rows.try_next().await? {
@@ -62,9 +63,9 @@ impl<C: Holder> MessageReads for Session<C> {
 #[async_trait]
 impl MessageWrites for WritingSession {
     async fn insert_message(&mut self, message: &NewMessage<'_>) -> StoreResult<()> {
-        sqlx::query(
+        self.query(
             "INSERT INTO messages (message_id, network_id, kind, from_name, to_name, content, task_id, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(message.message_id.as_str())
         .bind(message.network_id.as_str())
@@ -74,8 +75,7 @@ impl MessageWrites for WritingSession {
         .bind(message.content)
         .bind(message.task_id.map(TaskId::as_str))
         .bind(message.created_at.as_millis())
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(())
+        .put_off()
+        .await
     }
 }

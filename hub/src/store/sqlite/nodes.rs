@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _};
 
+use super::decode;
 use super::filter::{push_equal, push_scope};
-use super::{Holder, Session, WritingSession, decode};
+use super::session::{Holder, Session, WritingSession};
 use crate::store::{NodeFilter, NodeReads, NodeWrites, PresenceRow, StoreResult, StoredNode};
 
 fn node(row: &SqliteRow) -> Result<StoredNode, sqlx::Error> {
@@ -36,18 +37,16 @@ fn node(row: &SqliteRow) -> Result<StoredNode, sqlx::Error> {
 #[async_trait]
 impl<C: Holder> NodeReads for Session<C> {
     async fn node(&mut self, node_id: &NodeId) -> StoreResult<Option<StoredNode>> {
-        let row = sqlx::query("SELECT * FROM nodes WHERE node_id = $1")
-            .bind(node_id.as_str())
-            .fetch_optional(&mut *self.connection)
-            .await?;
+        let row = self.query("SELECT * FROM nodes WHERE node_id = ?").bind(node_id.as_str()).fetch_optional().await?;
         Ok(row.as_ref().map(node).transpose()?)
     }
 
     async fn node_by_alias(&mut self, network_id: &NetworkId, alias: &Alias) -> StoreResult<Option<StoredNode>> {
-        let row = sqlx::query("SELECT * FROM nodes WHERE network_id = $1 AND alias = $2")
+        let row = self
+            .query("SELECT * FROM nodes WHERE network_id = ? AND alias = ?")
             .bind(network_id.as_str())
             .bind(alias.as_str())
-            .fetch_optional(&mut *self.connection)
+            .fetch_optional()
             .await?;
         Ok(row.as_ref().map(node).transpose()?)
     }
@@ -58,14 +57,15 @@ impl<C: Holder> NodeReads for Session<C> {
         push_equal(&mut query, "node_id", filter.node_id.as_ref().map(NodeId::as_str));
         push_equal(&mut query, "alias", filter.alias.as_ref().map(Alias::as_str));
         query.push(" ORDER BY updated_at DESC, node_id");
-        let rows = query.build().fetch_all(&mut *self.connection).await?;
+        let rows = query.build().fetch_all(self.connection().await?).await?;
         Ok(rows.iter().map(node).collect::<Result<_, _>>()?)
     }
 
     async fn aliases(&mut self, network_id: &NetworkId) -> StoreResult<Vec<String>> {
-        let rows = sqlx::query("SELECT alias FROM nodes WHERE network_id = $1 ORDER BY updated_at DESC LIMIT 1000")
+        let rows = self
+            .query("SELECT alias FROM nodes WHERE network_id = ? ORDER BY updated_at DESC LIMIT 1000")
             .bind(network_id.as_str())
-            .fetch_all(&mut *self.connection)
+            .fetch_all()
             .await?;
         Ok(rows.iter().map(|row| row.try_get("alias")).collect::<Result<_, _>>()?)
     }
@@ -75,10 +75,10 @@ impl<C: Holder> NodeReads for Session<C> {
 impl NodeWrites for WritingSession {
     async fn insert_node(&mut self, stored: &StoredNode) -> StoreResult<()> {
         let node = &stored.node;
-        sqlx::query(
+        self.query(
             "INSERT INTO nodes (node_id, network_id, alias, node_name, owner_id, status, inbox_count,
                                 created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7)",
+             VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
         )
         .bind(node.node_id.as_str())
         .bind(node.network_id.as_str())
@@ -87,18 +87,17 @@ impl NodeWrites for WritingSession {
         .bind(stored.owner_id.as_str())
         .bind(node.status.as_str())
         .bind(node.created_at.as_millis())
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(())
+        .bind(node.updated_at.as_millis())
+        .put_off()
+        .await
     }
 
     async fn update_node(&mut self, node: &Node) -> StoreResult<()> {
-        sqlx::query(
-            "UPDATE nodes SET runtime = $2, model = $3, hostname = $4, project_dir = $5, version = $6, pid = $7,
-                              instance_id = $8, status = $9, last_seen_at = $10, updated_at = $11
-             WHERE node_id = $1",
+        self.query(
+            "UPDATE nodes SET runtime = ?, model = ?, hostname = ?, project_dir = ?, version = ?, pid = ?,
+                              instance_id = ?, status = ?, last_seen_at = ?, updated_at = ?
+             WHERE node_id = ?",
         )
-        .bind(node.node_id.as_str())
         .bind(&node.runtime)
         .bind(&node.model)
         .bind(&node.hostname)
@@ -109,30 +108,25 @@ impl NodeWrites for WritingSession {
         .bind(node.status.as_str())
         .bind(node.last_seen_at.map(anet_protocol::time::Timestamp::as_millis))
         .bind(node.updated_at.as_millis())
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(())
+        .bind(node.node_id.as_str())
+        .put_off()
+        .await
     }
 
     async fn touch_node(&mut self, presence: &PresenceRow) -> StoreResult<()> {
-        sqlx::query(
-            "UPDATE nodes SET status = COALESCE($3, status), last_seen_at = $4
-             WHERE node_id = $1 AND instance_id = $2",
+        self.query(
+            "UPDATE nodes SET status = COALESCE(?, status), last_seen_at = ?
+             WHERE node_id = ? AND instance_id = ?",
         )
-        .bind(presence.node_id.as_str())
-        .bind(presence.instance_id.as_str())
         .bind(presence.status.map(NodeStatus::as_str))
         .bind(presence.last_seen_at.as_millis())
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(())
+        .bind(presence.node_id.as_str())
+        .bind(presence.instance_id.as_str())
+        .put_off()
+        .await
     }
 
     async fn delete_node(&mut self, node_id: &NodeId) -> StoreResult<()> {
-        sqlx::query("DELETE FROM nodes WHERE node_id = $1")
-            .bind(node_id.as_str())
-            .execute(&mut *self.connection)
-            .await?;
-        Ok(())
+        self.query("DELETE FROM nodes WHERE node_id = ?").bind(node_id.as_str()).put_off().await
     }
 }

@@ -11,10 +11,10 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-use super::{Session, WritingSession};
+use super::session::{Session, WritingSession};
 use crate::error::HubError;
 use crate::events::Effect;
-use crate::store::{Finished, Job, StoreError, StoreResult};
+use crate::store::{Finished, Job, StoreResult};
 
 /// The most jobs in one transaction: bounds how long the first of them waits.
 const GROUP: usize = 256;
@@ -34,7 +34,8 @@ impl Writer {
         let failed = |source| HubError::Fault { doing: "start the writer", message: format!("{source}") };
         let (sender, receiver) = unbounded_channel();
         let ended = CancellationToken::new();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        // Without timers and sockets it waits on a condition variable, not on epoll, which wakes up sooner.
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
         let guard = ended.clone().drop_guard();
         thread::Builder::new()
             .name("hub-writer".to_owned())
@@ -70,61 +71,67 @@ async fn write_groups(
     mut queue: UnboundedReceiver<Job>,
     publish: Arc<dyn Fn(Vec<Effect>) + Send + Sync>,
 ) {
-    let mut session = Session { connection: Box::new(connection), effects: Vec::new() };
+    let mut session = Session::new(Box::new(connection));
     let mut group = Vec::with_capacity(GROUP);
     while queue.recv_many(&mut group, GROUP).await > 0 {
         match write_group(&mut session, group.drain(..)).await {
             Ok(finished) => {
                 // Effects first: who is answered may rely on its events being on their way.
                 publish(std::mem::take(&mut session.effects));
-                for job in finished {
-                    (job.answer)();
+                for (job, stored) in finished {
+                    (job.answer)(stored);
                 }
             }
             Err(error) => {
                 tracing::error!(%error, "a group of changes was not stored");
                 session.effects.clear();
+                session.discard();
                 roll_back(&mut session).await;
             }
         }
     }
-    if let Err(error) = session.connection.close().await {
+    if let Err(error) = session.into_connection().close().await {
         tracing::warn!(%error, "the database was not closed cleanly");
     }
 }
 
 /// Runs the jobs in one transaction. On an error nothing is stored, and the jobs are dropped unanswered.
-async fn write_group(session: &mut WritingSession, jobs: impl Iterator<Item = Job>) -> StoreResult<Vec<Finished>> {
-    execute(session, "BEGIN IMMEDIATE").await?;
+async fn write_group(
+    session: &mut WritingSession,
+    jobs: impl Iterator<Item = Job>,
+) -> StoreResult<Vec<(Finished, StoreResult<()>)>> {
+    session.mark_boundary("BEGIN IMMEDIATE");
+    // By itself, so that a locked database is reported as that and not by what fails after it.
+    session.send_boundaries().await?;
     let mut finished = Vec::new();
     for job in jobs {
-        execute(session, "SAVEPOINT job").await?;
+        session.mark_boundary("SAVEPOINT job");
         let effects = session.effects.len();
         let end = AssertUnwindSafe(job(session)).catch_unwind().await.ok();
         if end.is_none() {
             // The panic hook has written the message; the caller learns that nothing was stored.
             tracing::error!("a change panicked and was rolled back");
         }
-        let keep = end.as_ref().is_some_and(|end| end.keep);
-        finished.extend(end);
-        if !keep {
+        let wanted = end.as_ref().is_some_and(|end| end.keep);
+        let stored = if wanted { session.flush().await } else { Ok(()) };
+        if !wanted || stored.is_err() {
             session.effects.truncate(effects);
+            session.discard();
+            session.mark_boundary("ROLLBACK TO job");
             // Fails where the engine itself has rolled the whole transaction back (disk full): then no job may stay.
-            execute(session, "ROLLBACK TO job").await?;
+            session.send_boundaries().await?;
         }
-        execute(session, "RELEASE job").await?;
+        session.mark_boundary("RELEASE job");
+        finished.extend(end.map(|end| (end, stored)));
     }
-    execute(session, "COMMIT").await?;
+    session.mark_boundary("COMMIT");
+    session.send_boundaries().await?;
     Ok(finished)
 }
 
-async fn execute(session: &mut WritingSession, statement: &'static str) -> StoreResult<()> {
-    sqlx::query(statement).execute(&mut *session.connection).await.map_err(StoreError::from)?;
-    Ok(())
-}
-
 async fn roll_back(session: &mut WritingSession) {
-    if let Err(error) = execute(session, "ROLLBACK").await {
+    session.mark_boundary("ROLLBACK");
+    if let Err(error) = session.send_boundaries().await {
         // "no transaction is active": the engine had rolled it back already.
         tracing::debug!(%error, "nothing left to roll back");
     }

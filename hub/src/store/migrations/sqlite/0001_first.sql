@@ -46,7 +46,7 @@ CREATE TABLE nodes (
     -- The run that holds the node.
     instance_id TEXT,
     status TEXT NOT NULL,
-    -- Tasks delivered and not claimed: a counter, kept with every change of a task.
+    -- Tasks delivered and not claimed: kept by triggers of `tasks`, never counted by a scan.
     inbox_count BIGINT NOT NULL,
     last_seen_at BIGINT,
     created_at BIGINT NOT NULL,
@@ -122,13 +122,43 @@ CREATE INDEX tasks_leased ON tasks (lease_expires_at) WHERE lease_expires_at IS 
 CREATE INDEX tasks_held ON tasks (to_node_id) WHERE lease_expires_at IS NOT NULL;
 CREATE UNIQUE INDEX tasks_by_key ON tasks (network_id, sender_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
--- How many tasks of a network are in a state: counted with every change, never by a scan.
+-- How many tasks of a network are in a state: kept by triggers of `tasks`, never counted by a scan.
 CREATE TABLE task_counts (
     network_id TEXT NOT NULL REFERENCES networks (network_id),
     status TEXT NOT NULL,
     count BIGINT NOT NULL,
     PRIMARY KEY (network_id, status)
 );
+
+CREATE TRIGGER tasks_count_new AFTER INSERT ON tasks
+BEGIN
+    INSERT INTO task_counts (network_id, status, count) VALUES (NEW.network_id, NEW.status, 1)
+    ON CONFLICT (network_id, status) DO UPDATE SET count = count + 1;
+    UPDATE nodes SET inbox_count = inbox_count + 1
+    WHERE node_id = NEW.to_node_id AND NEW.status = 'delivered' AND NEW.lease_expires_at IS NULL;
+END;
+
+CREATE TRIGGER tasks_count_status AFTER UPDATE OF status ON tasks WHEN OLD.status <> NEW.status
+BEGIN
+    UPDATE task_counts SET count = count - 1 WHERE network_id = OLD.network_id AND status = OLD.status;
+    INSERT INTO task_counts (network_id, status, count) VALUES (NEW.network_id, NEW.status, 1)
+    ON CONFLICT (network_id, status) DO UPDATE SET count = count + 1;
+END;
+
+CREATE TRIGGER tasks_count_gone AFTER DELETE ON tasks
+BEGIN
+    UPDATE task_counts SET count = count - 1 WHERE network_id = OLD.network_id AND status = OLD.status;
+    UPDATE nodes SET inbox_count = inbox_count - 1
+    WHERE node_id = OLD.to_node_id AND OLD.status = 'delivered' AND OLD.lease_expires_at IS NULL;
+END;
+
+CREATE TRIGGER tasks_count_waiting AFTER UPDATE OF status, lease_expires_at ON tasks
+WHEN (OLD.status = 'delivered' AND OLD.lease_expires_at IS NULL)
+  <> (NEW.status = 'delivered' AND NEW.lease_expires_at IS NULL)
+BEGIN
+    UPDATE nodes SET inbox_count = inbox_count + iif(NEW.status = 'delivered' AND NEW.lease_expires_at IS NULL, 1, -1)
+    WHERE node_id = NEW.to_node_id;
+END;
 
 CREATE TABLE task_events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -8,7 +8,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _};
 
 use super::super::filter::{push_equal, push_page, push_scope};
-use super::super::{Holder, PAGE_BYTES, Session, decode};
+use super::super::session::{Holder, Session};
+use super::super::{PAGE_BYTES, decode};
 use super::{stored_task, task};
 use crate::store::{Page, Scope, StoreResult, StoredTask, TaskFilter, TaskReads};
 
@@ -43,10 +44,7 @@ fn task_event(row: &SqliteRow) -> Result<TaskEventRow, sqlx::Error> {
 #[async_trait]
 impl<C: Holder> TaskReads for Session<C> {
     async fn task(&mut self, task_id: &TaskId) -> StoreResult<Option<StoredTask>> {
-        let row = sqlx::query("SELECT * FROM tasks WHERE task_id = $1")
-            .bind(task_id.as_str())
-            .fetch_optional(&mut *self.connection)
-            .await?;
+        let row = self.query("SELECT * FROM tasks WHERE task_id = ?").bind(task_id.as_str()).fetch_optional().await?;
         Ok(row.as_ref().map(stored_task).transpose()?)
     }
 
@@ -56,11 +54,12 @@ impl<C: Holder> TaskReads for Session<C> {
         sender_id: &str,
         idempotency_key: &str,
     ) -> StoreResult<Option<StoredTask>> {
-        let row = sqlx::query("SELECT * FROM tasks WHERE network_id = $1 AND sender_id = $2 AND idempotency_key = $3")
+        let row = self
+            .query("SELECT * FROM tasks WHERE network_id = ? AND sender_id = ? AND idempotency_key = ?")
             .bind(network_id.as_str())
             .bind(sender_id)
             .bind(idempotency_key)
-            .fetch_optional(&mut *self.connection)
+            .fetch_optional()
             .await?;
         Ok(row.as_ref().map(stored_task).transpose()?)
     }
@@ -74,7 +73,7 @@ impl<C: Holder> TaskReads for Session<C> {
         push_equal(&mut query, "from_name", filter.from_name.as_deref());
         push_equal(&mut query, "parent_task_id", filter.parent_task_id.as_ref().map(TaskId::as_str));
         push_page(&mut query, "seq", filter.before, filter.limit);
-        let mut rows = query.build().fetch(&mut *self.connection);
+        let mut rows = query.build().fetch(self.connection().await?);
         let mut page = Page { rows: Vec::new(), next: None };
         let (mut last, mut bytes) = (None, 0);
         while let Some(row) = rows.try_next().await? {
@@ -94,7 +93,7 @@ impl<C: Holder> TaskReads for Session<C> {
         let mut query = QueryBuilder::new("SELECT status, CAST(SUM(count) AS BIGINT) AS count FROM task_counts");
         push_scope(&mut query, "network_id", scope);
         query.push(" GROUP BY status HAVING SUM(count) > 0 ORDER BY status");
-        let rows = query.build().fetch_all(&mut *self.connection).await?;
+        let rows = query.build().fetch_all(self.connection().await?).await?;
         let read = |row: &SqliteRow| -> Result<StateCount, sqlx::Error> {
             Ok(StateCount {
                 status: decode::word(row, "status", TaskState::parse)?,
@@ -115,7 +114,7 @@ impl<C: Holder> TaskReads for Session<C> {
         push_scope(&mut query, "network_id", scope);
         push_equal(&mut query, "task_id", task_id.map(TaskId::as_str));
         push_page(&mut query, "id", before, limit);
-        let rows = query.build().fetch_all(&mut *self.connection).await?;
+        let rows = query.build().fetch_all(self.connection().await?).await?;
         let mut events = rows.iter().map(task_event).collect::<Result<Vec<_>, _>>()?;
         let more = events.len() > limit as usize;
         events.truncate(limit as usize);
@@ -124,16 +123,17 @@ impl<C: Holder> TaskReads for Session<C> {
     }
 
     async fn waiting_tasks(&mut self, node_id: &NodeId, now: Timestamp, limit: u32) -> StoreResult<Vec<StoredTask>> {
-        let rows = sqlx::query(
-            "SELECT * FROM tasks
-             WHERE to_node_id = $1 AND status = 'delivered' AND lease_expires_at IS NULL AND expires_at > $2
-             ORDER BY priority, seq LIMIT $3",
-        )
-        .bind(node_id.as_str())
-        .bind(now.as_millis())
-        .bind(limit)
-        .fetch_all(&mut *self.connection)
-        .await?;
+        let rows = self
+            .query(
+                "SELECT * FROM tasks
+             WHERE to_node_id = ? AND status = 'delivered' AND lease_expires_at IS NULL AND expires_at > ?
+             ORDER BY priority, seq LIMIT ?",
+            )
+            .bind(node_id.as_str())
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all()
+            .await?;
         all(&rows)
     }
 
@@ -146,35 +146,37 @@ impl<C: Holder> TaskReads for Session<C> {
     }
 
     async fn held_tasks(&mut self, node_id: &NodeId) -> StoreResult<Vec<StoredTask>> {
-        let rows =
-            sqlx::query("SELECT * FROM tasks WHERE to_node_id = $1 AND lease_expires_at IS NOT NULL ORDER BY seq")
-                .bind(node_id.as_str())
-                .fetch_all(&mut *self.connection)
-                .await?;
+        let rows = self
+            .query("SELECT * FROM tasks WHERE to_node_id = ? AND lease_expires_at IS NOT NULL ORDER BY seq")
+            .bind(node_id.as_str())
+            .fetch_all()
+            .await?;
         all(&rows)
     }
 
     async fn lapsed_tasks(&mut self, now: Timestamp, limit: u32) -> StoreResult<Vec<StoredTask>> {
-        let rows = sqlx::query(
-            "SELECT * FROM tasks WHERE lease_expires_at IS NOT NULL AND lease_expires_at <= $1
-             ORDER BY lease_expires_at LIMIT $2",
-        )
-        .bind(now.as_millis())
-        .bind(limit)
-        .fetch_all(&mut *self.connection)
-        .await?;
+        let rows = self
+            .query(
+                "SELECT * FROM tasks WHERE lease_expires_at IS NOT NULL AND lease_expires_at <= ?
+             ORDER BY lease_expires_at LIMIT ?",
+            )
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all()
+            .await?;
         all(&rows)
     }
 
     async fn overdue_tasks(&mut self, now: Timestamp, limit: u32) -> StoreResult<Vec<StoredTask>> {
-        let rows = sqlx::query(
-            "SELECT * FROM tasks WHERE status = 'delivered' AND lease_expires_at IS NULL AND expires_at <= $1
-             ORDER BY expires_at LIMIT $2",
-        )
-        .bind(now.as_millis())
-        .bind(limit)
-        .fetch_all(&mut *self.connection)
-        .await?;
+        let rows = self
+            .query(
+                "SELECT * FROM tasks WHERE status = 'delivered' AND lease_expires_at IS NULL AND expires_at <= ?
+             ORDER BY expires_at LIMIT ?",
+            )
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all()
+            .await?;
         all(&rows)
     }
 }

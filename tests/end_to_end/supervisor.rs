@@ -1,0 +1,101 @@
+use std::fs;
+use std::process::{Command, Stdio};
+
+use anet_tests::{World, anet_program, kill_process, process_is_alive, processes_of, wait_until};
+
+#[test]
+fn of_many_that_start_it_at_once_one_wins_and_all_succeed() {
+    let world = World::new();
+    let starts: Vec<_> = (0..16)
+        .map(|_| {
+            let mut command = world.command_in(&world.project, &["supervisor", "start", "--json"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for start in starts {
+        let output = start.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    wait_until("the others have left", || (processes_of(&world.home).len() == 1).then_some(()));
+    assert_eq!(processes_of(&world.home)[0].0, world.supervisor_pid());
+}
+
+#[test]
+fn stopping_it_stops_everything_and_starting_it_brings_back_what_ran() {
+    let world = World::new();
+    let url = world.start_hub();
+    world.start_node("runs", "cat");
+    world.start_node("rests", "cat");
+    let _stopped = world.anet(&["node", "stop", "rests"]).done();
+    let _stopped = world.anet(&["supervisor", "stop"]).done();
+    assert_eq!(processes_of(&world.home), []);
+
+    let _started = world.anet(&["supervisor", "start"]).done();
+    wait_until("the hub and the node are back", || {
+        let status = world.anet(&["supervisor", "status", "--json"]).done().json();
+        let node = world.node("runs");
+        (status["hub"]["state"] == "running" && status["hub"]["url"] == url && node["state"] == "running").then_some(())
+    });
+    assert_eq!(world.node("rests")["state"], "stopped", "what was stopped on purpose stays so");
+    let id = world.send("runs", "again");
+    let _task = world.wait_for_task(&id, "replied");
+}
+
+#[test]
+fn left_running_its_children_are_taken_over() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.start_node("writer", "cat");
+    let pids = (world.hub_pid(), world.node_pid("writer"));
+    let _stopped = world.anet(&["supervisor", "stop", "--leave-running"]).done();
+    assert!(process_is_alive(pids.0) && process_is_alive(pids.1));
+    let _started = world.anet(&["supervisor", "start"]).done();
+    assert_eq!((world.hub_pid(), world.node_pid("writer")), pids);
+}
+
+#[test]
+fn a_killed_one_leaves_a_stale_socket_that_hinders_nobody() {
+    let world = World::new();
+    let _started = world.anet(&["supervisor", "start"]).done();
+    let pid = world.supervisor_pid();
+    kill_process(pid);
+    wait_until("it is dead", || (!process_is_alive(pid)).then_some(()));
+    assert!(world.home.join(".anet/run/supervisor.sock").exists(), "the socket is stale");
+    let stopped = world.anet(&["supervisor", "status"]).failed(1);
+    assert!(stopped.stdout.contains("not running"), "{stopped:?}");
+    let _started = world.anet(&["supervisor", "start"]).done();
+    assert_ne!(world.supervisor_pid(), pid);
+}
+
+#[test]
+fn a_program_file_that_was_replaced_is_noticed() {
+    let world = World::new();
+    let program = world.directory().join("anet");
+    fs::copy(anet_program(), &program).unwrap();
+    let mut command = Command::new(&program);
+    command.args(["supervisor", "start"]).env_clear().env("HOME", &world.home).current_dir(&world.project);
+    assert!(command.status().unwrap().success());
+    let status = world.anet(&["supervisor", "status", "--json"]).done().json();
+    assert_eq!(status["executable_is_current"], true);
+
+    let replacement = world.directory().join("replacement");
+    fs::copy(anet_program(), &replacement).unwrap();
+    fs::rename(&replacement, &program).unwrap();
+    let status = world.anet(&["supervisor", "status"]).done();
+    assert!(status.stdout.contains("moved or replaced"), "{status:?}");
+}
+
+#[test]
+fn it_does_not_inherit_the_secrets_of_the_shell_that_started_it() {
+    let world = World::new();
+    let mut command = world.command_in(&world.project, &["hub", "start", "--port", "0"]);
+    let output = command.env("SHELL_SECRET", "canary-0123456789").env("ANET_TASK_ID", "t").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    world.start_node("writer", "env");
+    let environment = world.anet(&["send", "writer", "tell", "--wait"]).done();
+    assert!(!environment.stdout.contains("canary"), "{environment:?}");
+    for pid in [world.hub_pid(), world.node_pid("writer")] {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
+        assert!(!String::from_utf8_lossy(&environment).contains("canary"), "{pid}");
+    }
+}
