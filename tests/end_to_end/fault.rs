@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anet_tests::{CuttingProxy, World, kill_process, process_is_alive, wait_until};
+use anet_tests::{BrokenCalls, CuttingProxy, World, kill_process, process_is_alive, wait_until};
 
 const NOTE: &str = "task=$(cat); echo \"$task\" >>done; echo \"did $task\"";
 
@@ -29,54 +29,64 @@ fn assert_done_once(world: &World, id: &str) {
     });
 }
 
-#[test]
-fn a_hub_killed_between_the_reply_and_its_acknowledgement_has_the_reply_once() {
+/// Sends a task and kills `victim` at the instant at which its reply is cut off.
+#[track_caller]
+fn kill_at_the_reply(cut: impl FnOnce(&CuttingProxy) -> BrokenCalls, victim: impl FnOnce(&World) -> u32) {
     let (world, proxy) = world_behind_a_proxy();
-    let replies = proxy.cut_after_answer("/reply HTTP");
+    let replies = cut(&proxy);
     let id = world.send("writer", "it");
     let broken = replies.next();
-    kill_process(world.hub_pid());
+    kill_process(victim(&world));
     proxy.heal();
     drop(broken);
     wait_until("the hub is back", || (world.anet(&["whoami"]).code == 0).then_some(()));
     assert_done_once(&world, &id);
+}
+
+#[test]
+fn a_hub_killed_between_the_reply_and_its_acknowledgement_has_the_reply_once() {
+    kill_at_the_reply(|proxy| proxy.cut_after_answer("/reply HTTP"), World::hub_pid);
 }
 
 #[test]
 fn a_hub_killed_before_the_reply_gets_it_afterwards() {
-    let (world, proxy) = world_behind_a_proxy();
-    let replies = proxy.cut_before("/reply HTTP");
-    let id = world.send("writer", "it");
-    let broken = replies.next();
-    kill_process(world.hub_pid());
-    proxy.heal();
-    drop(broken);
-    wait_until("the hub is back", || (world.anet(&["whoami"]).code == 0).then_some(()));
-    assert_done_once(&world, &id);
+    kill_at_the_reply(|proxy| proxy.cut_before("/reply HTTP"), World::hub_pid);
 }
 
 #[test]
 fn a_node_killed_before_its_reply_delivers_it_in_its_next_life_without_doing_the_task_again() {
-    let (world, proxy) = world_behind_a_proxy();
-    let replies = proxy.cut_before("/reply HTTP");
-    let id = world.send("writer", "it");
-    let broken = replies.next();
-    kill_process(world.node_pid("writer"));
-    proxy.heal();
-    drop(broken);
-    assert_done_once(&world, &id);
+    kill_at_the_reply(|proxy| proxy.cut_before("/reply HTTP"), |world| world.node_pid("writer"));
 }
 
 #[test]
 fn a_node_killed_after_its_reply_does_not_do_the_task_again() {
+    kill_at_the_reply(|proxy| proxy.cut_after_answer("/reply HTTP"), |world| world.node_pid("writer"));
+}
+
+#[test]
+fn a_claim_whose_answer_is_lost_is_repeated_and_the_task_is_done_once() {
     let (world, proxy) = world_behind_a_proxy();
-    let replies = proxy.cut_after_answer("/reply HTTP");
+    let claims = proxy.cut_after_answer("/api/node/claim HTTP");
     let id = world.send("writer", "it");
-    let broken = replies.next();
-    kill_process(world.node_pid("writer"));
+    let broken = claims.next();
     proxy.heal();
     drop(broken);
-    assert_done_once(&world, &id);
+    let task = world.wait_for_task(&id, "replied");
+    assert_eq!(fs::read_to_string(world.project.join("done")).unwrap(), "it\n", "{task}");
+}
+
+#[test]
+fn a_hub_killed_while_nodes_listen_is_listened_to_again() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.start_node("writer", NOTE);
+    for round in 0..3 {
+        kill_process(world.hub_pid());
+        wait_until("the hub is back", || (world.anet(&["whoami"]).code == 0).then_some(()));
+        let id = world.send("writer", &format!("round {round}"));
+        let _task = world.wait_for_task(&id, "replied");
+    }
+    assert_eq!(fs::read_to_string(world.project.join("done")).unwrap(), "round 0\nround 1\nround 2\n");
 }
 
 #[test]
@@ -118,30 +128,4 @@ fn all_killed_at_once_come_back_and_the_task_is_done_to_the_end_once() {
     assert_eq!(fs::read_to_string(world.project.join("begun")).unwrap().lines().count(), 2);
     let log = fs::read_to_string(world.node_directory("writer").join("logs/node.log")).unwrap();
     assert!(log.contains("registered") && !log.contains("the hub answered 409"), "the dead run was waited for: {log}");
-}
-
-#[test]
-fn a_claim_whose_answer_is_lost_is_repeated_and_the_task_is_done_once() {
-    let (world, proxy) = world_behind_a_proxy();
-    let claims = proxy.cut_after_answer("/api/node/claim HTTP");
-    let id = world.send("writer", "it");
-    let broken = claims.next();
-    proxy.heal();
-    drop(broken);
-    let task = world.wait_for_task(&id, "replied");
-    assert_eq!(fs::read_to_string(world.project.join("done")).unwrap(), "it\n", "{task}");
-}
-
-#[test]
-fn a_hub_killed_while_nodes_listen_is_listened_to_again() {
-    let world = World::new();
-    let _url = world.start_hub();
-    world.start_node("writer", NOTE);
-    for round in 0..3 {
-        kill_process(world.hub_pid());
-        wait_until("the hub is back", || (world.anet(&["whoami"]).code == 0).then_some(()));
-        let id = world.send("writer", &format!("round {round}"));
-        let _task = world.wait_for_task(&id, "replied");
-    }
-    assert_eq!(fs::read_to_string(world.project.join("done")).unwrap(), "round 0\nround 1\nround 2\n");
 }

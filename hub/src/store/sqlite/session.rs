@@ -78,22 +78,19 @@ impl<C: Holder> Session<C> {
     }
 
     /// Has `statement` sent before anything that is asked for from now on. Everything before it must have been sent.
-    pub(super) fn mark_boundary(&mut self, statement: &str) {
+    pub(super) fn mark_boundary(&mut self, statement: &'static str) {
         debug_assert!(self.waiting.sql.is_empty(), "{statement} would be sent too early");
         self.boundaries.push_str(statement);
         self.boundaries.push(';');
     }
 
-    /// Sends what was put off.
+    /// Sends what was put off, if anything was.
     pub(super) async fn flush(&mut self) -> StoreResult<()> {
-        if !self.waiting.sql.is_empty() {
-            self.send_boundaries().await?;
-        }
-        Ok(())
+        if self.waiting.sql.is_empty() { Ok(()) } else { self.send().await }
     }
 
     /// Sends what was put off, and boundaries even if they are alone.
-    pub(super) async fn send_boundaries(&mut self) -> StoreResult<()> {
+    pub(super) async fn send(&mut self) -> StoreResult<()> {
         let (query, connection) = self.take()?;
         query.execute(connection).await?;
         Ok(())
@@ -107,7 +104,7 @@ impl<C: Holder> Session<C> {
     /// The engine, as it is after everything that was put off.
     pub(super) async fn connection(&mut self) -> StoreResult<&mut SqliteConnection> {
         if !(self.boundaries.is_empty() && self.waiting.sql.is_empty()) {
-            self.send_boundaries().await?;
+            self.send().await?;
         }
         Ok(&mut self.connection)
     }
@@ -119,12 +116,12 @@ impl<C: Holder> Session<C> {
 
     fn take(&mut self) -> StoreResult<(Query<'static, Sqlite, SqliteArguments>, &mut SqliteConnection)> {
         let Batch { sql, arguments, failure, .. } = std::mem::take(&mut self.waiting);
-        let sql = std::mem::take(&mut self.boundaries) + &sql;
-        match failure {
-            Some(failure) => Err(failure.into()),
-            // Made of `'static` texts alone.
-            None => Ok((sqlx::query_with(AssertSqlSafe(sql), arguments), &mut self.connection)),
+        if let Some(failure) = failure {
+            return Err(failure.into());
         }
+        let sql = std::mem::take(&mut self.boundaries) + &sql;
+        // Made of `'static` texts alone.
+        Ok((sqlx::query_with(AssertSqlSafe(sql), arguments), &mut self.connection))
     }
 }
 

@@ -19,6 +19,20 @@ use crate::store::{Finished, Job, StoreResult};
 /// The most jobs in one transaction: bounds how long the first of them waits.
 const GROUP: usize = 256;
 
+/// The statements of a savepoint.
+struct Savepoint {
+    set: &'static str,
+    roll_back: &'static str,
+    release: &'static str,
+}
+
+/// Taken in turn. Were there only one, a job whose savepoint could not be set would roll back to that of the job before,
+/// which is to stay; so it finds none, and the group fails.
+const SAVEPOINTS: [Savepoint; 2] = [
+    Savepoint { set: "SAVEPOINT even", roll_back: "ROLLBACK TO even", release: "RELEASE even" },
+    Savepoint { set: "SAVEPOINT odd", roll_back: "ROLLBACK TO odd", release: "RELEASE odd" },
+];
+
 /// The thread that owns the writing connection.
 pub(super) struct Writer {
     /// `None` once the store is closed. Unbounded because every waiting job is an open request, and those are bounded.
@@ -102,10 +116,10 @@ async fn write_group(
 ) -> StoreResult<Vec<(Finished, StoreResult<()>)>> {
     session.mark_boundary("BEGIN IMMEDIATE");
     // By itself, so that a locked database is reported as that and not by what fails after it.
-    session.send_boundaries().await?;
+    session.send().await?;
     let mut finished = Vec::new();
-    for job in jobs {
-        session.mark_boundary("SAVEPOINT job");
+    for (job, savepoint) in jobs.zip(SAVEPOINTS.iter().cycle()) {
+        session.mark_boundary(savepoint.set);
         let effects = session.effects.len();
         let end = AssertUnwindSafe(job(session)).catch_unwind().await.ok();
         if end.is_none() {
@@ -117,21 +131,21 @@ async fn write_group(
         if !wanted || stored.is_err() {
             session.effects.truncate(effects);
             session.discard();
-            session.mark_boundary("ROLLBACK TO job");
+            session.mark_boundary(savepoint.roll_back);
             // Fails where the engine itself has rolled the whole transaction back (disk full): then no job may stay.
-            session.send_boundaries().await?;
+            session.send().await?;
         }
-        session.mark_boundary("RELEASE job");
+        session.mark_boundary(savepoint.release);
         finished.extend(end.map(|end| (end, stored)));
     }
     session.mark_boundary("COMMIT");
-    session.send_boundaries().await?;
+    session.send().await?;
     Ok(finished)
 }
 
 async fn roll_back(session: &mut WritingSession) {
     session.mark_boundary("ROLLBACK");
-    if let Err(error) = session.send_boundaries().await {
+    if let Err(error) = session.send().await {
         // "no transaction is active": the engine had rolled it back already.
         tracing::debug!(%error, "nothing left to roll back");
     }
