@@ -56,7 +56,7 @@ impl<C: Holder> AccountReads for Session<C> {
 
     async fn user_by_name(&mut self, username: &str) -> StoreResult<Option<StoredUser>> {
         let row = self
-            .query("SELECT user_id, username, display_name, email, role, password_hash FROM users WHERE username = ?")
+            .query("SELECT user_id, username, display_name, email, role, password_hash FROM users WHERE username = $1")
             .bind(username)
             .fetch_optional()
             .await?;
@@ -72,7 +72,7 @@ impl<C: Holder> AccountReads for Session<C> {
                 "SELECT t.token_id, t.kind, t.network_id, t.node_id, t.expires_at, n.alias,
                     u.user_id, u.username, u.display_name, u.email, u.role
              FROM api_tokens t JOIN users u ON u.user_id = t.user_id LEFT JOIN nodes n ON n.node_id = t.node_id
-             WHERE t.digest = ?",
+             WHERE t.digest = $1",
             )
             .bind(digest)
             .fetch_optional()
@@ -90,8 +90,8 @@ impl<C: Holder> AccountReads for Session<C> {
             .query(
                 "SELECT u.role AS system_role, m.network_id, m.role AS network_role
                  FROM api_tokens t JOIN users u ON u.user_id = t.user_id
-                 LEFT JOIN network_members m ON m.user_id = t.user_id AND m.network_id = COALESCE(?, m.network_id)
-                 WHERE t.token_id = ? LIMIT 2",
+                 LEFT JOIN network_members m ON m.user_id = t.user_id AND m.network_id = COALESCE($1, m.network_id)
+                 WHERE t.token_id = $2 LIMIT 2",
             )
             .bind(network_id)
             .bind(token_id.as_str())
@@ -113,7 +113,7 @@ impl<C: Holder> AccountReads for Session<C> {
             .query(
                 "SELECT n.network_id, n.network_name, n.owner_id, n.description, n.created_at, m.role
              FROM network_members m JOIN networks n ON n.network_id = m.network_id
-             WHERE m.user_id = ?
+             WHERE m.user_id = $1
              ORDER BY CASE WHEN n.owner_id = m.user_id THEN 0 ELSE 1 END, n.created_at, n.network_id",
             )
             .bind(user_id.as_str())
@@ -136,7 +136,7 @@ impl<C: Holder> AccountReads for Session<C> {
         let row = self
             .query(
                 "SELECT EXISTS (SELECT 1 FROM network_members m JOIN users u ON u.user_id = m.user_id
-                            WHERE m.network_id = ? AND u.username = ?) AS found",
+                            WHERE m.network_id = $1 AND u.username = $2) AS found",
             )
             .bind(network_id.as_str())
             .bind(username)
@@ -153,7 +153,7 @@ impl AccountWrites for WritingSession {
         let inserted = self
             .query(
                 "INSERT INTO users (user_id, username, display_name, email, role, password_hash, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING RETURNING user_id",
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (username) DO NOTHING RETURNING user_id",
             )
             .bind(user.user_id.as_str())
             .bind(&user.username)
@@ -170,7 +170,7 @@ impl AccountWrites for WritingSession {
     async fn insert_network(&mut self, network: &Network) -> StoreResult<()> {
         self.query(
             "INSERT INTO networks (network_id, network_name, owner_id, description, created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(network.network_id.as_str())
         .bind(&network.network_name)
@@ -180,7 +180,7 @@ impl AccountWrites for WritingSession {
         .bind(network.created_at.as_millis())
         .put_off()
         .await?;
-        self.query("INSERT INTO network_members (network_id, user_id, role, joined_at) VALUES (?, ?, ?, ?)")
+        self.query("INSERT INTO network_members (network_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4)")
             .bind(network.network_id.as_str())
             .bind(network.owner_id.as_str())
             .bind(NetworkRole::Owner.as_str())
@@ -192,7 +192,7 @@ impl AccountWrites for WritingSession {
     async fn insert_token(&mut self, token: &NewToken) -> StoreResult<()> {
         self.query(
             "INSERT INTO api_tokens (token_id, digest, kind, name, user_id, network_id, node_id, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(token.token_id.as_str())
         .bind(&token.digest)
@@ -208,7 +208,7 @@ impl AccountWrites for WritingSession {
 
     async fn delete_tokens_of_node(&mut self, node_id: &NodeId) -> StoreResult<Vec<TokenId>> {
         let rows = self
-            .query("DELETE FROM api_tokens WHERE node_id = ? RETURNING token_id")
+            .query("DELETE FROM api_tokens WHERE node_id = $1 RETURNING token_id")
             .bind(node_id.as_str())
             .fetch_all()
             .await?;

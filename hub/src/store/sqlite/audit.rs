@@ -10,7 +10,7 @@ impl AuditWrites for WritingSession {
         self.query(
             "INSERT INTO audit_log
                 (user_id, username, action, target_type, target_id, detail, ip, network_id, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(entry.user_id.map(UserId::as_str))
         .bind(entry.username)

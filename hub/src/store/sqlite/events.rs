@@ -14,7 +14,7 @@ use crate::store::{EventBounds, EventReads, EventWrites, StoreResult};
 impl<C: Holder> EventReads for Session<C> {
     async fn events_after(&mut self, channel: &Channel, after: i64, limit: u32) -> StoreResult<Vec<StoredEvent>> {
         let rows = self
-            .query("SELECT id, payload FROM events WHERE network_id = ? AND channel = ? AND id > ? ORDER BY id LIMIT ?")
+            .query("SELECT id, payload FROM events WHERE network_id = $1 AND channel = $2 AND id > $3 ORDER BY id LIMIT $4")
             .bind(channel.network_id.as_str())
             .bind(channel.listener.key())
             .bind(after)
@@ -30,7 +30,7 @@ impl<C: Holder> EventReads for Session<C> {
 
     async fn event_bounds(&mut self, network_id: &NetworkId) -> StoreResult<EventBounds> {
         let row = self.query(
-            "SELECT COALESCE((SELECT pruned_through FROM event_floors WHERE network_id = ?), 0) AS pruned_through,
+            "SELECT COALESCE((SELECT pruned_through FROM event_floors WHERE network_id = $1), 0) AS pruned_through,
                     COALESCE((SELECT MAX(id) FROM events), (SELECT MAX(pruned_through) FROM event_floors), 0) AS newest",
         )
         .bind(network_id.as_str())
@@ -41,7 +41,7 @@ impl<C: Holder> EventReads for Session<C> {
 
     async fn networks_with_old_events(&mut self, before: Timestamp, count: i64) -> StoreResult<Vec<NetworkId>> {
         let rows = self
-            .query("SELECT network_id FROM events GROUP BY network_id HAVING MIN(created_at) < ? OR COUNT(*) > ?")
+            .query("SELECT network_id FROM events GROUP BY network_id HAVING MIN(created_at) < $1 OR COUNT(*) > $2")
             .bind(before.as_millis())
             .bind(count)
             .fetch_all()
@@ -55,7 +55,7 @@ impl EventWrites for WritingSession {
     async fn append_event(&mut self, channel: &Channel, event: &Event, created_at: Timestamp) -> StoreResult<i64> {
         let payload = decode::to_json(event)?;
         let row = self
-            .query("INSERT INTO events (network_id, channel, payload, created_at) VALUES (?, ?, ?, ?) RETURNING id")
+            .query("INSERT INTO events (network_id, channel, payload, created_at) VALUES ($1, $2, $3, $4) RETURNING id")
             .bind(channel.network_id.as_str())
             .bind(channel.listener.key())
             .bind(payload)
@@ -78,9 +78,9 @@ impl EventWrites for WritingSession {
             .query(
                 "DELETE FROM events WHERE id IN (
                 SELECT id FROM events
-                WHERE network_id = ? AND (created_at < ? OR id <= COALESCE(
-                    (SELECT id FROM events WHERE network_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?), 0))
-                ORDER BY id LIMIT ?)
+                WHERE network_id = $1 AND (created_at < $2 OR id <= COALESCE(
+                    (SELECT id FROM events WHERE network_id = $3 ORDER BY id DESC LIMIT 1 OFFSET $4), 0))
+                ORDER BY id LIMIT $5)
              RETURNING id",
             )
             .bind(network_id.as_str())
@@ -93,7 +93,7 @@ impl EventWrites for WritingSession {
         let ids = rows.iter().map(|row| row.try_get::<i64, _>("id")).collect::<Result<Vec<_>, _>>()?;
         let Some(highest) = ids.iter().max() else { return Ok(0) };
         self.query(
-            "INSERT INTO event_floors (network_id, pruned_through) VALUES (?, ?)
+            "INSERT INTO event_floors (network_id, pruned_through) VALUES ($1, $2)
              ON CONFLICT (network_id) DO UPDATE SET pruned_through = excluded.pruned_through",
         )
         .bind(network_id.as_str())

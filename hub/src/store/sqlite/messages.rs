@@ -65,7 +65,7 @@ impl MessageWrites for WritingSession {
     async fn insert_message(&mut self, message: &NewMessage<'_>) -> StoreResult<()> {
         self.query(
             "INSERT INTO messages (message_id, network_id, kind, from_name, to_name, content, task_id, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(message.message_id.as_str())
         .bind(message.network_id.as_str())

@@ -37,13 +37,13 @@ fn node(row: &SqliteRow) -> Result<StoredNode, sqlx::Error> {
 #[async_trait]
 impl<C: Holder> NodeReads for Session<C> {
     async fn node(&mut self, node_id: &NodeId) -> StoreResult<Option<StoredNode>> {
-        let row = self.query("SELECT * FROM nodes WHERE node_id = ?").bind(node_id.as_str()).fetch_optional().await?;
+        let row = self.query("SELECT * FROM nodes WHERE node_id = $1").bind(node_id.as_str()).fetch_optional().await?;
         Ok(row.as_ref().map(node).transpose()?)
     }
 
     async fn node_by_alias(&mut self, network_id: &NetworkId, alias: &Alias) -> StoreResult<Option<StoredNode>> {
         let row = self
-            .query("SELECT * FROM nodes WHERE network_id = ? AND alias = ?")
+            .query("SELECT * FROM nodes WHERE network_id = $1 AND alias = $2")
             .bind(network_id.as_str())
             .bind(alias.as_str())
             .fetch_optional()
@@ -63,7 +63,7 @@ impl<C: Holder> NodeReads for Session<C> {
 
     async fn aliases(&mut self, network_id: &NetworkId) -> StoreResult<Vec<String>> {
         let rows = self
-            .query("SELECT alias FROM nodes WHERE network_id = ? ORDER BY updated_at DESC LIMIT 1000")
+            .query("SELECT alias FROM nodes WHERE network_id = $1 ORDER BY updated_at DESC LIMIT 1000")
             .bind(network_id.as_str())
             .fetch_all()
             .await?;
@@ -78,7 +78,7 @@ impl NodeWrites for WritingSession {
         self.query(
             "INSERT INTO nodes (node_id, network_id, alias, node_name, owner_id, status, inbox_count,
                                 created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)",
         )
         .bind(node.node_id.as_str())
         .bind(node.network_id.as_str())
@@ -94,9 +94,9 @@ impl NodeWrites for WritingSession {
 
     async fn update_node(&mut self, node: &Node) -> StoreResult<()> {
         self.query(
-            "UPDATE nodes SET runtime = ?, model = ?, hostname = ?, project_dir = ?, version = ?, pid = ?,
-                              instance_id = ?, status = ?, last_seen_at = ?, updated_at = ?
-             WHERE node_id = ?",
+            "UPDATE nodes SET runtime = $1, model = $2, hostname = $3, project_dir = $4, version = $5, pid = $6,
+                              instance_id = $7, status = $8, last_seen_at = $9, updated_at = $10
+             WHERE node_id = $11",
         )
         .bind(&node.runtime)
         .bind(&node.model)
@@ -115,8 +115,8 @@ impl NodeWrites for WritingSession {
 
     async fn touch_node(&mut self, presence: &PresenceRow) -> StoreResult<()> {
         self.query(
-            "UPDATE nodes SET status = COALESCE(?, status), last_seen_at = ?
-             WHERE node_id = ? AND instance_id = ?",
+            "UPDATE nodes SET status = COALESCE($1, status), last_seen_at = $2
+             WHERE node_id = $3 AND instance_id = $4",
         )
         .bind(presence.status.map(NodeStatus::as_str))
         .bind(presence.last_seen_at.as_millis())
@@ -127,6 +127,6 @@ impl NodeWrites for WritingSession {
     }
 
     async fn delete_node(&mut self, node_id: &NodeId) -> StoreResult<()> {
-        self.query("DELETE FROM nodes WHERE node_id = ?").bind(node_id.as_str()).put_off().await
+        self.query("DELETE FROM nodes WHERE node_id = $1").bind(node_id.as_str()).put_off().await
     }
 }

@@ -53,7 +53,7 @@ impl<C> Reads for Session<C> where Session<C>: AccountReads + NodeReads + TaskRe
 /// The most statements that are put off. It bounds how many texts there are to prepare, and how long each is.
 const PUT_OFF: usize = 8;
 
-/// Statements, and the values of all their `?` in order.
+/// Statements, and the values of all of them, numbered through.
 #[derive(Default)]
 struct Batch {
     sql: String,
@@ -68,13 +68,13 @@ impl<C: Holder> Session<C> {
         Self { connection, boundaries: String::new(), waiting: Batch::default(), effects: Vec::new() }
     }
 
-    /// Begins a statement with its values as `?`. It must be put off or sent.
+    /// Begins a statement with its values as `$1`, `$2`, … It must be put off or sent.
     pub(super) fn query(&mut self, sql: &'static str) -> Statement<'_, C> {
-        self.waiting.sql.push_str(sql);
+        let bound = self.waiting.arguments.len();
+        let values = append_renumbered(&mut self.waiting.sql, sql, bound);
         self.waiting.sql.push(';');
         self.waiting.statements += 1;
-        let bound = self.waiting.arguments.len();
-        Statement { session: self, sql, bound }
+        Statement { session: self, sql, end: bound + values }
     }
 
     /// Has `statement` sent before anything that is asked for from now on. Everything before it must have been sent.
@@ -125,17 +125,36 @@ impl<C: Holder> Session<C> {
     }
 }
 
+/// Appends `sql` with `by` added to the number of each of its values, because the values of statements that travel
+/// together are numbered through. Tells how many values `sql` has.
+fn append_renumbered(text: &mut String, sql: &str, by: usize) -> usize {
+    let mut pieces = sql.split('$');
+    text.push_str(pieces.next().unwrap_or_default());
+    let mut most = 0;
+    for piece in pieces {
+        let digits = piece.len() - piece.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, rest) = piece.split_at(digits);
+        // A text of ours in which `$` is not followed by a number does not occur; 0 would not be bound.
+        let number: usize = number.parse().unwrap_or(0);
+        most = most.max(number);
+        text.push('$');
+        text.push_str(&(number + by).to_string());
+        text.push_str(rest);
+    }
+    most
+}
+
 /// A statement that is being put together.
 #[must_use = "it is neither put off nor sent"]
 pub(super) struct Statement<'s, C> {
     session: &'s mut Session<C>,
     sql: &'static str,
-    /// How many values belong to the statements before.
-    bound: usize,
+    /// How many values there are with this statement's.
+    end: usize,
 }
 
 impl<C: Holder> Statement<'_, C> {
-    /// The value of the next `?`.
+    /// The value of the next number.
     pub(super) fn bind<'q, T: Encode<'q, Sqlite> + Type<Sqlite>>(self, value: T) -> Self {
         let batch = &mut self.session.waiting;
         if let Err(error) = batch.arguments.add(value) {
@@ -146,8 +165,7 @@ impl<C: Holder> Statement<'_, C> {
 
     /// A value too few or too many would shift the values of the statements behind.
     fn check(&self) {
-        let values = self.session.waiting.arguments.len() - self.bound;
-        debug_assert_eq!(self.sql.matches('?').count(), values, "{}", self.sql);
+        debug_assert_eq!(self.session.waiting.arguments.len(), self.end, "{}", self.sql);
     }
 
     /// Has it sent ahead of the next statement that is waited for, at the latest at the end of the job. It gives no
@@ -174,5 +192,17 @@ impl<C: Holder> Statement<'_, C> {
     /// Runs it and gives its one row.
     pub(super) async fn fetch_one(self) -> StoreResult<SqliteRow> {
         self.fetch_optional().await?.ok_or_else(|| StoreError::from(sqlx::Error::RowNotFound))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_statements_that_travel_together_are_numbered_through() {
+        let mut text = String::from("first $1;");
+        let values = append_renumbered(&mut text, "UPDATE t SET a = $2, b = $1 WHERE c = $2 LIMIT $10", 1);
+        assert_eq!((text.as_str(), values), ("first $1;UPDATE t SET a = $3, b = $2 WHERE c = $3 LIMIT $11", 10));
     }
 }

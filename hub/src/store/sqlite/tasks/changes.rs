@@ -16,7 +16,7 @@ impl TaskWrites for WritingSession {
                                 to_node_id, priority, status, content, artifacts, parent_task_id, hop_count, attempt,
                                 max_attempts, sender_id, idempotency_key, request_digest, created_at, delivered_at,
                                 expires_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '[]', $12, $13, 0, $14, $15, $16, $17, $18, $19, $20, $21)",
         )
         .bind(task.task_id.as_str())
         .bind(task.network_id.as_str())
@@ -48,10 +48,10 @@ impl TaskWrites for WritingSession {
         let error = task.error.as_ref().map(decode::to_json).transpose()?;
         let artifacts = decode::to_json(&task.artifacts)?;
         self.query(
-            "UPDATE tasks SET status = ?, result = ?, error = ?, artifacts = ?, attempt = ?, max_attempts = ?,
-                              lease_instance_id = ?, lease_expires_at = ?, delivered_at = ?, received_at = ?,
-                              acked_at = ?, started_at = ?, completed_at = ?, updated_at = ?
-             WHERE task_id = ?",
+            "UPDATE tasks SET status = $1, result = $2, error = $3, artifacts = $4, attempt = $5, max_attempts = $6,
+                              lease_instance_id = $7, lease_expires_at = $8, delivered_at = $9, received_at = $10,
+                              acked_at = $11, started_at = $12, completed_at = $13, updated_at = $14
+             WHERE task_id = $15",
         )
         .bind(task.status.as_str())
         .bind(&task.result)
@@ -75,7 +75,7 @@ impl TaskWrites for WritingSession {
     async fn insert_task_event(&mut self, event: &NewTaskEvent<'_>) -> StoreResult<()> {
         self.query(
             "INSERT INTO task_events (task_id, network_id, from_status, to_status, actor, attempt, detail, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(event.task_id.as_str())
         .bind(event.network_id.as_str())
@@ -90,7 +90,7 @@ impl TaskWrites for WritingSession {
     }
 
     async fn stamp_pushed(&mut self, task_id: &TaskId, pushed_at: Timestamp) -> StoreResult<()> {
-        self.query("UPDATE tasks SET pushed_at = ? WHERE task_id = ?")
+        self.query("UPDATE tasks SET pushed_at = $1 WHERE task_id = $2")
             .bind(pushed_at.as_millis())
             .bind(task_id.as_str())
             .put_off()
@@ -100,7 +100,7 @@ impl TaskWrites for WritingSession {
     async fn extend_leases(&mut self, until: Timestamp) -> StoreResult<u64> {
         let extended = self
             .query(
-                "UPDATE tasks SET lease_expires_at = ? WHERE lease_expires_at IS NOT NULL AND lease_expires_at < ?
+                "UPDATE tasks SET lease_expires_at = $1 WHERE lease_expires_at IS NOT NULL AND lease_expires_at < $2
                  RETURNING task_id",
             )
             .bind(until.as_millis())

@@ -44,7 +44,7 @@ fn task_event(row: &SqliteRow) -> Result<TaskEventRow, sqlx::Error> {
 #[async_trait]
 impl<C: Holder> TaskReads for Session<C> {
     async fn task(&mut self, task_id: &TaskId) -> StoreResult<Option<StoredTask>> {
-        let row = self.query("SELECT * FROM tasks WHERE task_id = ?").bind(task_id.as_str()).fetch_optional().await?;
+        let row = self.query("SELECT * FROM tasks WHERE task_id = $1").bind(task_id.as_str()).fetch_optional().await?;
         Ok(row.as_ref().map(stored_task).transpose()?)
     }
 
@@ -55,7 +55,7 @@ impl<C: Holder> TaskReads for Session<C> {
         idempotency_key: &str,
     ) -> StoreResult<Option<StoredTask>> {
         let row = self
-            .query("SELECT * FROM tasks WHERE network_id = ? AND sender_id = ? AND idempotency_key = ?")
+            .query("SELECT * FROM tasks WHERE network_id = $1 AND sender_id = $2 AND idempotency_key = $3")
             .bind(network_id.as_str())
             .bind(sender_id)
             .bind(idempotency_key)
@@ -126,8 +126,8 @@ impl<C: Holder> TaskReads for Session<C> {
         let rows = self
             .query(
                 "SELECT * FROM tasks
-             WHERE to_node_id = ? AND status = 'delivered' AND lease_expires_at IS NULL AND expires_at > ?
-             ORDER BY priority, seq LIMIT ?",
+             WHERE to_node_id = $1 AND status = 'delivered' AND lease_expires_at IS NULL AND expires_at > $2
+             ORDER BY priority, seq LIMIT $3",
             )
             .bind(node_id.as_str())
             .bind(now.as_millis())
@@ -147,7 +147,7 @@ impl<C: Holder> TaskReads for Session<C> {
 
     async fn held_tasks(&mut self, node_id: &NodeId) -> StoreResult<Vec<StoredTask>> {
         let rows = self
-            .query("SELECT * FROM tasks WHERE to_node_id = ? AND lease_expires_at IS NOT NULL ORDER BY seq")
+            .query("SELECT * FROM tasks WHERE to_node_id = $1 AND lease_expires_at IS NOT NULL ORDER BY seq")
             .bind(node_id.as_str())
             .fetch_all()
             .await?;
@@ -157,8 +157,8 @@ impl<C: Holder> TaskReads for Session<C> {
     async fn lapsed_tasks(&mut self, now: Timestamp, limit: u32) -> StoreResult<Vec<StoredTask>> {
         let rows = self
             .query(
-                "SELECT * FROM tasks WHERE lease_expires_at IS NOT NULL AND lease_expires_at <= ?
-             ORDER BY lease_expires_at LIMIT ?",
+                "SELECT * FROM tasks WHERE lease_expires_at IS NOT NULL AND lease_expires_at <= $1
+             ORDER BY lease_expires_at LIMIT $2",
             )
             .bind(now.as_millis())
             .bind(limit)
@@ -170,8 +170,8 @@ impl<C: Holder> TaskReads for Session<C> {
     async fn overdue_tasks(&mut self, now: Timestamp, limit: u32) -> StoreResult<Vec<StoredTask>> {
         let rows = self
             .query(
-                "SELECT * FROM tasks WHERE status = 'delivered' AND lease_expires_at IS NULL AND expires_at <= ?
-             ORDER BY expires_at LIMIT ?",
+                "SELECT * FROM tasks WHERE status = 'delivered' AND lease_expires_at IS NULL AND expires_at <= $1
+             ORDER BY expires_at LIMIT $2",
             )
             .bind(now.as_millis())
             .bind(limit)
