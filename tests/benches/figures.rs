@@ -1,4 +1,4 @@
-//! The figures of the README: `cargo bench --workspace --bench figures`.
+//! The figures of the README: `cargo build --workspace --release && cargo bench --workspace --bench figures`.
 //!
 //! Each figure stands beside the limit it is to be compared with, measured in the same run on the
 //! same disk, because the speed of a shared machine drifts. Nothing here passes or fails.
