@@ -19,6 +19,12 @@ pub(crate) struct Failure {
     pub code: Option<String>,
 }
 
+/// No connection came about.
+const HUB_UNREACHABLE: &str = "hub_unreachable";
+
+/// A connection ended before the answer was there.
+const CONNECTION_BROKEN: &str = "hub_connection_broken";
+
 /// What every command returns.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
 
@@ -39,13 +45,16 @@ impl Failure {
     }
 
     /// The hub at `url` does not answer.
-    pub(crate) fn unreachable(url: &str, error: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn unreachable(url: &str, error: reqwest::Error) -> Self {
+        let code = if error.is_connect() { HUB_UNREACHABLE } else { CONNECTION_BROKEN };
+        // What lies between is the library's way down to the cause, and repeats the address.
+        let cause = anyhow::Error::new(error).root_cause().to_string();
         Self {
             exit: CommandExit::HubUnreachable,
-            error: error.into().context(format!("the hub at {url} does not answer")),
-            hints: vec!["start it with `anet hub start`, or name another with `--hub URL`".to_owned()],
-            code: Some("hub_unreachable".to_owned()),
+            code: Some(code.to_owned()),
+            ..Self::message(format!("the hub at {url} does not answer: {cause}"))
         }
+        .hint("start it with `anet hub start`, or name another with `--hub URL`")
     }
 
     /// The hub refused.
@@ -81,8 +90,7 @@ impl Failure {
 
     /// True when a connection that was there broke, so that nobody knows whether the request arrived.
     pub(crate) fn is_broken_connection(&self) -> bool {
-        let errors = self.error.chain().filter_map(|cause| cause.downcast_ref::<reqwest::Error>());
-        self.exit == CommandExit::HubUnreachable && errors.into_iter().any(|error| !error.is_connect())
+        self.code.as_deref() == Some(CONNECTION_BROKEN)
     }
 
     /// True when the reader of stdout went away, as `anet … | head` does: nothing to report.
