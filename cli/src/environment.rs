@@ -45,7 +45,7 @@ impl Environment {
         let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let directory = std::env::current_dir().context("the working directory cannot be read; was it deleted?")?;
-        let user_home = path("HOME");
+        let user_home = path("HOME").map(|home| directory.join(home));
         let below_home = |name: &str| {
             user_home.as_deref().map(|home| home.join(name)).context("HOME is not set; set it, or set ANET_HOME")
         };

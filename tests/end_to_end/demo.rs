@@ -1,6 +1,10 @@
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 
 use anet_tests::{World, processes_of};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 #[test]
 fn the_demonstration_shows_the_main_job_and_leaves_nothing() {
@@ -24,6 +28,22 @@ fn the_demonstration_shows_the_main_job_and_leaves_nothing() {
     assert_eq!(processes_of(&world.home), [], "no process is left");
     assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "no file is left");
     assert!(!world.home.join(".anet").exists(), "the user's own home is not touched");
+}
+
+#[test]
+fn a_demonstration_that_is_asked_to_stop_cleans_up() {
+    let world = World::new();
+    let temporary = world.directory().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let mut command = world.command_in(&world.project, &["demo"]);
+    let mut demo = command.env("TMPDIR", &temporary).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("finder is ready")));
+    kill(Pid::from_raw(i32::try_from(demo.id()).unwrap()), Signal::SIGTERM).unwrap();
+    let rest: Vec<String> = lines.collect();
+    assert!(!demo.wait().unwrap().success(), "{rest:?}");
+    assert_eq!(processes_of(&world.home), [], "no process is left: {rest:?}");
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "no file is left: {rest:?}");
 }
 
 #[test]

@@ -235,6 +235,77 @@ fn a_deleted_node_is_gone_everywhere_and_only_after_force() {
 }
 
 #[test]
+fn deleting_a_copy_leaves_the_original_alone() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.start_node("counter", "cat");
+    let other = world.directory().join("other");
+    copy_directory(&world.node_directory("counter"), &other.join(".anet/nodes/counter"));
+    let deleted = world.anet_in(&other, &["node", "delete", "counter", "--force"]).done();
+    assert!(deleted.stderr.contains(world.project.to_str().unwrap()), "says where the node is: {deleted:?}");
+    assert!(!other.join(".anet/nodes/counter").exists());
+    let id = world.send("counter", "still there");
+    let _task = world.wait_for_task(&id, "replied");
+}
+
+#[test]
+fn a_node_whose_files_cannot_be_written_is_not_made_known_to_the_hub() {
+    let world = World::new();
+    let _url = world.start_hub();
+    fs::write(world.project.join(".anet"), "in the way").unwrap();
+    let run = world.anet(&["node", "create", "ghost", "--", "cat"]).failed(1);
+    assert!(run.stderr.contains(".anet"), "{run:?}");
+    let sessions = world.anet(&["status", "--json"]).done().json()["sessions"].clone();
+    assert_eq!(sessions.as_array().map(Vec::len), Some(0), "{sessions}");
+}
+
+#[test]
+fn a_node_that_the_hub_refuses_leaves_no_files() {
+    let world = World::new();
+    let _url = world.start_hub();
+    let _run = world.anet(&["node", "create", "ghost", "--network", "net_000000000000", "--", "cat"]).failed(1);
+    assert!(!world.node_directory("ghost").exists());
+}
+
+#[test]
+fn a_secret_is_taken_from_the_environment_by_name() {
+    let world = World::new();
+    let _url = world.start_hub();
+    let program = world.write_agent("agent", "cat");
+    let arguments = ["node", "create", "agent", "--env", "VENDOR_KEY", "--", &program];
+    let unset = world.anet(&arguments).failed(2);
+    assert!(unset.stderr.contains("VENDOR_KEY is not set"), "{unset:?}");
+    let mut command = world.command_in(&world.project, &arguments);
+    assert!(command.env("VENDOR_KEY", "sk-0123456789").output().unwrap().status.success());
+    assert!(fs::read_to_string(world.node_directory("agent").join(".env")).unwrap().contains("sk-0123456789"));
+}
+
+#[test]
+fn without_its_hub_a_node_is_not_started_and_the_exit_code_says_why() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.create_node("counter", "cat");
+    let _stopped = world.anet(&["hub", "stop"]).done();
+    let run = world.anet(&["node", "start", "counter"]).failed(3);
+    assert!(run.stderr.contains("anet hub start"), "{run:?}");
+    assert_eq!(world.node("counter")["state"], "stopped");
+}
+
+#[test]
+fn without_a_supervisor_nobody_claims_to_know_the_states() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.start_node("counter", "cat");
+    kill_process(world.supervisor_pid());
+    let list = world.anet(&["node", "ls", "--json"]);
+    assert_eq!(list.json()["nodes"][0]["state"], "unknown", "{list:?}");
+    let list = world.anet(&["node", "ls"]).done();
+    assert!(list.stderr.contains("anet supervisor start"), "{list:?}");
+    let _back = world.anet(&["supervisor", "start"]).done();
+    assert_eq!(world.node("counter")["state"], "running");
+}
+
+#[test]
 fn the_log_of_a_node_can_be_read() {
     let world = World::new();
     let _url = world.start_hub();

@@ -181,6 +181,44 @@ fn a_supervisor_killed_with_three_nodes_busy_costs_nothing() {
 }
 
 #[test]
+fn who_waits_for_an_answer_waits_out_a_hub_that_is_killed() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.start_node("writer", "task=$(cat); while [ ! -e go ]; do sleep 0.05; done; echo \"did $task\"");
+    let mut command = world.command_in(&world.project, &["send", "writer", "it", "--wait"]);
+    let waiting = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let id = wait_until("the task runs", || {
+        let tasks = world.anet(&["tasks", "running", "--json"]).done().json();
+        tasks["tasks"][0]["task_id"].as_str().map(str::to_owned)
+    });
+    kill_process(world.hub_pid());
+    fs::write(world.project.join("go"), "").unwrap();
+    let output = waiting.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stdout).unwrap().as_str()), (Some(0), "did it\n"));
+    assert_eq!(world.task(&id)["attempt"], 1);
+}
+
+#[test]
+fn who_has_waited_long_enough_is_told_that_the_task_goes_on() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.create_node("writer", "cat");
+    let arguments = ["send", "writer", "it", "--wait", "--wait-timeout", "1s", "--json"];
+    let run = world.anet(&arguments).failed(1);
+    let error: Value = serde_json::from_str(run.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(error["code"], "wait_timeout", "{run:?}");
+}
+
+#[test]
+fn an_answer_reaches_a_pipe_byte_for_byte() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.start_node("writer", "cat >/dev/null; printf 'a\\033[31mred\\000b'");
+    let run = world.anet(&["send", "writer", "it", "--wait"]).done();
+    assert_eq!(run.stdout, "a\u{1b}[31mred\0b\n");
+}
+
+#[test]
 fn a_cancelled_task_ends_the_agent_that_works_on_it() {
     let world = World::new();
     let _url = world.start_hub();

@@ -76,7 +76,14 @@ struct AdminFile {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
-    let (hub, outcome) = start(context, arguments.address.socket_address()).await?;
+    let listen = arguments.address.socket_address();
+    let (hub, outcome) = start(context, listen).await?;
+    if !listen.ip().is_loopback() {
+        let text =
+            format!("{listen} is reached from other machines, in clear text, and whoever reaches it can register");
+        context.printer.warning(&text)?;
+        context.printer.hint("put a TLS proxy in front of it, or listen on 127.0.0.1")?;
+    }
     let pid = outcome.hub.pid;
     let condition = if outcome.changed { "is running" } else { "was already running" };
     context.printer.note(&format!("the hub {condition} at {} (pid {})", hub.url(), pid.unwrap_or_default()))?;
