@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Entropy;
+use crate::token::lower_hex;
 
 macro_rules! id {
     ($(#[$meta:meta])* $name:ident) => {
@@ -78,7 +79,7 @@ id!(
 );
 
 fn hex(prefix: &str, bytes: &[u8]) -> String {
-    bytes.iter().fold(prefix.to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    format!("{prefix}{}", lower_hex(bytes))
 }
 
 /// A UUID of version 4 (RFC 9562 §5.4).

@@ -133,8 +133,7 @@ pub fn fingerprint(token: &str) -> String {
 /// Writes bytes as lower-case hex.
 pub(crate) fn lower_hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
+        write!(hex, "{byte:02x}").expect("writing to a String cannot fail");
         hex
     })
 }
