@@ -44,7 +44,7 @@ impl Variable {
 /// The registry.
 pub const ALL: &[Variable] = &[
     setting("ANET_HOME", "~/.anet", "Directory of settings, state, logs and the supervisor's socket."),
-    setting("ANET_LOG", "info", "What is logged: error, warn, info, debug or trace, also per module (hub=debug)."),
+    setting("ANET_LOG", "info", "What is logged: error, warn, info, debug or trace, also per module (anet_hub=debug)."),
     setting("COMMHUB_URL", "http://127.0.0.1:9200", "The hub to talk to; a flag wins over it, it wins over the file."),
     setting("COMMHUB_TOKEN", "", "The token to talk to the hub with; unset, the one that `anet login` saved."),
     setting("HOST", "127.0.0.1", "Address that the hub listens on."),
@@ -53,7 +53,7 @@ pub const ALL: &[Variable] = &[
     Variable {
         name: "ANET_NETWORK_ID",
         default: "",
-        meaning: "The network to act in; unset, the one chosen by `anet network use`.",
+        meaning: "The network to act in; unset, the one chosen at login.",
         set_by: SetBy::PersonOrAnet,
     },
     setting("NO_COLOR", "", "Set to anything, nothing is printed in colour."),
