@@ -1,5 +1,7 @@
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
 use anet_tests::World;
 
@@ -48,6 +50,29 @@ fn everything_secret_is_closed_to_other_users() {
     }
     assert_eq!(mode(&world.node_directory("writer").join("config.json")), 0o600);
     assert_eq!(mode(&world.home.join(".anet/run/supervisor.sock")), 0o600);
+}
+
+#[test]
+fn a_second_account_is_no_administrator_and_sees_nothing_of_the_first() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.create_node("writer", "cat");
+    let admin_config = fs::read_to_string(world.home.join(".anet/config.json")).unwrap();
+    let mut command = world.command_in(&world.project, &["register", "--username", "ann"]);
+    let mut register = command.stdin(Stdio::piped()).spawn().unwrap();
+    register.stdin.take().unwrap().write_all(b"a long enough passphrase\n").unwrap();
+    assert!(register.wait().unwrap().success());
+
+    let me = world.anet(&["whoami", "--json"]).done().json();
+    assert_eq!((me["user"]["username"].as_str(), me["user"]["role"].as_str()), (Some("ann"), Some("user")));
+    let sessions = world.anet(&["status", "--json"]).done().json()["sessions"].clone();
+    assert_eq!(sessions.as_array().map(Vec::len), Some(0), "{sessions}");
+    let refused = world.anet(&["send", "writer", "hello"]).failed(1);
+    assert!(!refused.stderr.contains("did you mean"), "no name of another network is told: {refused:?}");
+
+    let admin: serde_json::Value = serde_json::from_str(&admin_config).unwrap();
+    let _back = world.anet(&["login", "--token", admin["token"].as_str().unwrap()]).done();
+    assert_eq!(world.anet(&["whoami", "--json"]).done().json()["user"]["username"], "admin");
 }
 
 #[test]

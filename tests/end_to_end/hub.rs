@@ -54,6 +54,19 @@ fn a_hub_killed_with_sigkill_comes_back_at_the_same_address_with_everything() {
 }
 
 #[test]
+fn a_restarted_hub_is_another_process_at_the_same_address_and_its_nodes_come_back() {
+    let world = World::new();
+    let url = world.start_hub();
+    world.start_node("writer", "cat");
+    let (hub, node) = (world.hub_pid(), world.node_pid("writer"));
+    let _restarted = world.anet(&["hub", "restart"]).done();
+    assert_ne!(world.hub_pid(), hub);
+    assert_eq!(world.anet(&["hub", "status", "--json"]).done().json()["url"], url);
+    let answer = world.anet(&["send", "writer", "hello", "--wait"]).done();
+    assert_eq!((answer.stdout.as_str(), world.node_pid("writer")), ("hello\n", node));
+}
+
+#[test]
 fn a_second_hub_on_one_database_is_refused_and_told_who_holds_it() {
     let world = World::new();
     let _url = world.start_hub();

@@ -29,6 +29,19 @@ fn a_second_start_changes_nothing_and_says_so() {
 }
 
 #[test]
+fn a_restarted_node_is_another_process_and_works_on() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.start_node("counter", "cat");
+    let pid = world.node_pid("counter");
+    let _restarted = world.anet(&["node", "restart", "counter"]).done();
+    assert_ne!(world.node_pid("counter"), pid);
+    let id = world.send("counter", "again");
+    let waited = world.anet(&["task", &id, "--wait", "--json"]).done().json();
+    assert_eq!(waited["task"]["status"], "replied");
+}
+
+#[test]
 fn a_node_is_found_from_any_directory() {
     let world = World::new();
     let _url = world.start_hub();
