@@ -56,6 +56,14 @@ id!(
     TokenId
 );
 id!(
+    /// The row of an invite, which may be shown: `ivt_` and 12 lower-case hex digits.
+    InviteId
+);
+id!(
+    /// A rename of a node in two phases: `rtxn_` and 32 lower-case hex digits.
+    RenameId
+);
+id!(
     /// A node's durable identity: `n_` and 8 lower-case hex digits.
     NodeId
 );
@@ -104,6 +112,22 @@ impl NetworkId {
     #[must_use]
     pub fn random(entropy: &dyn Entropy) -> Self {
         Self(hex("net_", &entropy.bytes::<6>()))
+    }
+}
+
+impl InviteId {
+    /// Draws a new id.
+    #[must_use]
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(hex("ivt_", &entropy.bytes::<6>()))
+    }
+}
+
+impl RenameId {
+    /// Draws a new id.
+    #[must_use]
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(hex("rtxn_", &entropy.bytes::<16>()))
     }
 }
 

@@ -3,20 +3,26 @@
 //! Every answer carries `ok`; the types here hold what stands beside it, and [`Success`] adds it.
 
 mod account;
+mod admin;
 mod error;
 mod health;
 mod message;
+mod network;
 mod node;
+mod session;
 mod task;
 mod work;
 
 use serde::{Deserialize, Serialize};
 
 pub use account::*;
+pub use admin::*;
 pub use error::*;
 pub use health::*;
 pub use message::*;
+pub use network::*;
 pub use node::*;
+pub use session::*;
 pub use task::*;
 pub use work::*;
 

@@ -1,4 +1,4 @@
-//! The shape of access tokens: minting, the offline check for mistyped ones, and
+//! The shape of tokens and of the other secrets that a hub hands out: minting, the offline check for mistyped ones, and
 //! the digest that is stored in place of them.
 //!
 //! A token of ours is `<prefix><30 base62 characters><6 base62 characters of CRC32>`.
@@ -16,7 +16,7 @@ const RANDOM_LENGTH: usize = 30;
 const CHECKSUM_LENGTH: usize = 6;
 const UPSTREAM_LENGTH: usize = 32;
 
-/// Whom a token stands for; written as its prefix.
+/// What a token is good for; written as its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TokenKind {
     /// `utok_`: a person, with all the rights of the account.
@@ -25,11 +25,26 @@ pub enum TokenKind {
     Node,
     /// `atok_`: an API key with a scope.
     Api,
+    /// `rtok_`: renews a browser session, once.
+    Refresh,
+    /// `inv_`: an invite to a network or to the hub.
+    Invite,
+    /// `rkey_`: a recovery key, in place of a forgotten password.
+    Recovery,
+    /// `tick_`: opens one event stream within half a minute.
+    Ticket,
 }
 
 impl TokenKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::User, Self::Node, Self::Api];
+    pub const ALL: [Self; 7] =
+        [Self::User, Self::Node, Self::Api, Self::Refresh, Self::Invite, Self::Recovery, Self::Ticket];
+
+    /// Whether it is an access token: one that says who calls.
+    #[must_use]
+    pub const fn is_access(self) -> bool {
+        matches!(self, Self::User | Self::Node | Self::Api)
+    }
 
     /// The characters a token of this kind begins with.
     #[must_use]
@@ -38,6 +53,10 @@ impl TokenKind {
             Self::User => "utok_",
             Self::Node => "ntok_",
             Self::Api => "atok_",
+            Self::Refresh => "rtok_",
+            Self::Invite => "inv_",
+            Self::Recovery => "rkey_",
+            Self::Ticket => "tick_",
         }
     }
 }
@@ -113,6 +132,14 @@ pub fn parse(text: &str) -> Result<TokenKind, TokenError> {
     if given.as_bytes() == checksum(covered) { Ok(kind) } else { Err(TokenError::ChecksumMismatch) }
 }
 
+/// As [`parse`], for a text that must say who calls.
+///
+/// # Errors
+/// As [`parse`]; a secret of another kind is of no known prefix here.
+pub fn parse_access(text: &str) -> Result<TokenKind, TokenError> {
+    parse(text).and_then(|kind| if kind.is_access() { Ok(kind) } else { Err(TokenError::UnknownPrefix) })
+}
+
 /// The SHA-256 of the whole token as 64 lower-case hex characters: what a hub stores in its place.
 #[must_use]
 pub fn digest(token: &str) -> String {
@@ -180,7 +207,7 @@ mod tests {
         for kind in TokenKind::ALL {
             for first in 0..=255 {
                 let token = minted(kind, first);
-                assert_eq!(token.len(), 41);
+                assert_eq!(token.len(), kind.prefix().len() + 36);
                 assert_eq!(parse(&token), Ok(kind), "{token}");
             }
         }
@@ -220,6 +247,13 @@ mod tests {
     fn a_token_of_one_kind_does_not_pass_as_another() {
         let token = minted(TokenKind::Node, 9);
         assert_eq!(parse(&token.replacen("ntok_", "utok_", 1)), Err(TokenError::ChecksumMismatch));
+    }
+
+    #[test]
+    fn what_is_no_access_token_does_not_pass_as_one() {
+        for kind in TokenKind::ALL {
+            assert_eq!(parse_access(&minted(kind, 9)).is_ok(), kind.is_access(), "{kind:?}");
+        }
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
         password: password.expose_secret().to_owned(),
         email: arguments.email,
         display_name: None,
+        invite_code: None,
+        setup_code: None,
+        allow_weak: false,
     };
     let registered = hub.register(&request).await?;
     let me = remember(context, &hub, &registered.token.into()).await?;

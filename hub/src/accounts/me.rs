@@ -1,5 +1,4 @@
 use anet_protocol::rest::{Credential, Me};
-use anet_protocol::role::CredentialKind;
 
 use crate::caller::Caller;
 use crate::error::HubError;
@@ -11,17 +10,13 @@ pub(crate) async fn me(hub: &Hub, caller: &Caller) -> Result<Me, HubError> {
     if let Some(bound) = &caller.network_id {
         networks.retain(|network| network.network_id == *bound);
     }
-    let kind = match caller.credential {
-        CredentialKind::User => "user",
-        CredentialKind::Node => "node",
-        CredentialKind::Api => "api",
-    };
     Ok(Me {
         user: caller.user.clone(),
         networks,
         current_network: caller.network_id.clone(),
         credential: Credential {
-            kind: kind.to_owned(),
+            kind: caller.credential.as_str().to_owned(),
+            scope: caller.credential.scope().to_owned(),
             token_id: caller.token_id.clone(),
             node_id: caller.node.as_ref().map(|node| node.node_id.clone()),
         },

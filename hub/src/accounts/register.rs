@@ -17,7 +17,7 @@ pub(crate) async fn register(
     address: Option<IpAddr>,
     request: RegisterRequest,
 ) -> Result<Registered, HubError> {
-    let RegisterRequest { username, password, email, display_name } = request;
+    let RegisterRequest { username, password, email, display_name, .. } = request;
     let password = SecretString::from(password);
     check_username(&username)?;
     check_text("email", email.as_deref(), 254)?;
@@ -62,6 +62,7 @@ pub(crate) async fn register(
         username,
         email,
         role: SystemRole::User,
+        must_change_password: false,
     };
     let token_id = tokens[0].token_id.clone();
     let network_id = network.network_id.clone();
@@ -99,6 +100,7 @@ pub(crate) async fn register(
         token_id,
         network_token: network_token.expose_secret().to_owned(),
         network_id,
+        joined_network_id: None,
     })
 }
 

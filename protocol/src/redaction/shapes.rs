@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// Prefixes of tokens and invitations: whatever token characters follow are secret.
-const TOKEN_PREFIXES: [&str; 4] = ["utok_", "ntok_", "atok_", "inv_"];
+const TOKEN_PREFIXES: [&str; 7] = ["utok_", "ntok_", "atok_", "rtok_", "rkey_", "tick_", "inv_"];
 
 /// Prefixes of vendors' keys, the fewest characters that must follow, and whether one of
 /// them must be a digit: the last two are beginnings of ordinary words.

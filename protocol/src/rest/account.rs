@@ -17,6 +17,9 @@ pub struct User {
     pub email: Option<String>,
     /// The rank on the hub.
     pub role: SystemRole,
+    /// The password was not chosen by the person, or is weak: to be changed with `anet passwd`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub must_change_password: bool,
 }
 
 /// `POST /api/auth/register`.
@@ -33,6 +36,17 @@ pub struct RegisterRequest {
     /// The shown name; the user name when absent.
     #[serde(default)]
     pub display_name: Option<String>,
+    /// An invite to the hub, where registration asks for one.
+    #[serde(default)]
+    pub invite_code: Option<String>,
+    /// What stands in the file `setup-code` beside the database: proves, for the first account of a hub that
+    /// others can reach, that it is made on the hub's host.
+    #[serde(default)]
+    pub setup_code: Option<String>,
+    /// Takes a weak password, of 4 characters or more, for the first account of a hub on loopback; it is to be
+    /// changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_weak: bool,
 }
 
 /// The answer to a registration. Both tokens are shown this once.
@@ -48,6 +62,9 @@ pub struct Registered {
     pub network_token: String,
     /// The network created with the account.
     pub network_id: NetworkId,
+    /// The network that the invite led into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_network_id: Option<NetworkId>,
 }
 
 /// `POST /api/auth/login`.
@@ -111,6 +128,8 @@ pub struct Me {
 pub struct Credential {
     /// `user`, `node` or `api`.
     pub kind: String,
+    /// `user`, `network`, or an API key's `full`, `agent` or `readonly`.
+    pub scope: String,
     /// The token's row.
     pub token_id: TokenId,
     /// The node it is bound to.
@@ -139,4 +158,121 @@ pub struct NodeToken {
     pub token_id: TokenId,
     /// The node it acts for.
     pub node_id: NodeId,
+}
+
+/// `PUT /api/auth/me`: what is absent stays; an empty text removes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditProfile {
+    /// The shown name, up to 100 characters.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// The mail address, up to 254 characters.
+    #[serde(default)]
+    pub email: Option<String>,
+}
+
+/// The answer: the account as it is now.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct UserAnswer {
+    /// The account.
+    pub user: User,
+}
+
+/// `POST /api/auth/password`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    /// The password of now.
+    pub old_password: String,
+    /// The password from now on, 8 to 128 characters.
+    pub new_password: String,
+}
+
+/// The answer: every other login, browser session and API key that is bound to no network is ended.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PasswordChanged {
+    /// How many others were ended.
+    pub revoked: u64,
+    /// A `utok_` in place of the one that was presented, shown this once.
+    pub token: String,
+    /// Its row.
+    pub token_id: TokenId,
+}
+
+/// `GET /api/auth/status`: what a first screen needs to know, open to everybody.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AuthStatus {
+    /// `login`; `single-user` or `dev-open` where nobody needs to log in on this machine.
+    pub auth: String,
+    /// Who may register.
+    pub registration: RegistrationPolicy,
+    /// No account exists: the next one is the administrator's.
+    pub setup_needed: bool,
+    /// That one must show the set-up code.
+    pub setup_code_needed: bool,
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RegistrationPolicy {
+    /// Everybody.
+    Open,
+    /// Who has an invite to the hub.
+    Invite,
+    /// Nobody.
+    Closed,
+}
+
+impl RegistrationPolicy {
+    /// Every policy, most open first.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Invite, Self::Closed];
+
+    /// The word on the wire, in the environment and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Invite => "invite",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Reads the word; `None` for any other.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == word)
+    }
+}
+
+/// `POST /api/auth/recover`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recover {
+    /// The login name.
+    pub username: String,
+    /// The `rkey_` that was shown when it was made. It works once.
+    pub recovery_key: String,
+    /// The password from now on.
+    pub new_password: String,
+    /// A word for this device, shown in the list of sessions.
+    #[serde(default)]
+    pub client_label: Option<String>,
+}
+
+/// The answer to `POST /api/auth/recovery-key`. A former key is void.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RecoveryKey {
+    /// An `rkey_`, shown this once.
+    pub recovery_key: String,
+}
+
+/// The answer to `POST /api/auth/ticket`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Ticket {
+    /// A `tick_`: opens one stream as `GET /events/NAME?ticket=…`, as whoever asked for it.
+    pub ticket: String,
+    /// How long it works, in seconds.
+    pub expires_in: u64,
 }

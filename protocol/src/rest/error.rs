@@ -32,6 +32,24 @@ pub enum ErrorCode {
     InvalidToken,
     /// 401: user name and password do not go together.
     InvalidCredentials,
+    /// 401: a login that was not used for too long or has reached its age; log in again.
+    TokenExpired,
+    /// 401: the refresh cookie of a browser session is absent, used up or too old.
+    SessionExpired,
+    /// 401: the recovery key does not fit.
+    InvalidRecoveryKey,
+    /// 403: the `Host` header names another place than this hub.
+    HostNotAllowed,
+    /// 403: the page that asks is not one of this hub's.
+    OriginNotAllowed,
+    /// 403: this hub takes no new accounts.
+    RegistrationClosed,
+    /// 403: a new account needs an invite, or the first one the set-up code of the hub's host.
+    InviteRequired,
+    /// 403: this answer is for the hub's administrators.
+    AdminRequired,
+    /// 403: of a login alone, not of an API key.
+    SessionTokenRequired,
     /// 403: not with this role.
     PermissionDenied,
     /// 403: this network is not the caller's.
@@ -50,6 +68,28 @@ pub enum ErrorCode {
     UsernameTaken,
     /// 400: the password is too weak.
     WeakPassword,
+    /// 400: the old password does not fit.
+    IncorrectPassword,
+    /// 400: a network of that name exists.
+    NetworkNameTaken,
+    /// 400: enough of these exist already.
+    QuotaExceeded,
+    /// 400: the invite is unknown, used up, revoked or too old.
+    InvalidInvite,
+    /// 400: the person is a member already.
+    AlreadyMember,
+    /// 400: the person is no member, or the owner, who stays.
+    NotAMember,
+    /// 400: no person of that name or id.
+    UserNotFound,
+    /// 400: the new name of a node is taken or reserved.
+    AliasTaken,
+    /// 400: a rename that is unknown, called off, done or too old.
+    RenameNotPossible,
+    /// 409: the network still has agents at work.
+    NetworkBusy,
+    /// 409: a hub keeps at least one administrator.
+    LastAdmin,
     /// 404: no route of that path.
     NotFound,
     /// 405: the path has no such method.
@@ -62,6 +102,12 @@ pub enum ErrorCode {
     NodeNotFound,
     /// 404: no such network in the caller's reach.
     NetworkNotFound,
+    /// 404: no such token of the caller's.
+    TokenNotFound,
+    /// 404: no such login of the caller's.
+    SessionNotFound,
+    /// 404: no such invite in the caller's reach.
+    InviteNotFound,
     /// 409: the task is over; `task_status` says how.
     TaskTerminal,
     /// 409: the answer belongs to an attempt that no longer holds the task.
@@ -80,6 +126,8 @@ pub enum ErrorCode {
     UnsupportedMediaType,
     /// 429: too often; `Retry-After` says how long to wait.
     RateLimited,
+    /// 429: too many wrong passwords for this account; `Retry-After` says how long to wait.
+    LoginDelayed,
     /// 503: the database refused the write; nothing was stored; try again.
     StorageUnavailable,
     /// 503: the hub is stopping.
@@ -95,26 +143,56 @@ impl ErrorCode {
     #[must_use]
     pub const fn http_status(self) -> u16 {
         match self {
-            Self::AuthRequired | Self::InvalidToken | Self::InvalidCredentials => 401,
-            Self::PermissionDenied | Self::AccessDenied | Self::UserTokenRequired | Self::NodeTokenRequired => 403,
+            Self::AuthRequired
+            | Self::InvalidToken
+            | Self::InvalidCredentials
+            | Self::TokenExpired
+            | Self::SessionExpired
+            | Self::InvalidRecoveryKey => 401,
+            Self::PermissionDenied
+            | Self::AccessDenied
+            | Self::UserTokenRequired
+            | Self::NodeTokenRequired
+            | Self::HostNotAllowed
+            | Self::OriginNotAllowed
+            | Self::RegistrationClosed
+            | Self::InviteRequired
+            | Self::AdminRequired
+            | Self::SessionTokenRequired => 403,
             Self::InvalidInput
             | Self::InvalidJson
             | Self::NetworkIdRequired
             | Self::UsernameTaken
-            | Self::WeakPassword => 400,
-            Self::NotFound | Self::AliasNotFound | Self::TaskNotFound | Self::NodeNotFound | Self::NetworkNotFound => {
-                404
-            }
+            | Self::WeakPassword
+            | Self::IncorrectPassword
+            | Self::NetworkNameTaken
+            | Self::QuotaExceeded
+            | Self::InvalidInvite
+            | Self::AlreadyMember
+            | Self::NotAMember
+            | Self::UserNotFound
+            | Self::AliasTaken
+            | Self::RenameNotPossible => 400,
+            Self::NotFound
+            | Self::AliasNotFound
+            | Self::TaskNotFound
+            | Self::NodeNotFound
+            | Self::NetworkNotFound
+            | Self::TokenNotFound
+            | Self::SessionNotFound
+            | Self::InviteNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::TaskTerminal
             | Self::StaleAttempt
             | Self::NodeAlreadyRunning
             | Self::InstanceSuperseded
             | Self::NodeIdentityConflict
+            | Self::NetworkBusy
+            | Self::LastAdmin
             | Self::IdempotencyConflict => 409,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
-            Self::RateLimited => 429,
+            Self::RateLimited | Self::LoginDelayed => 429,
             Self::StorageUnavailable | Self::ShuttingDown => 503,
             Self::Internal => 500,
             Self::HubUnreachable => 502,

@@ -139,6 +139,9 @@ pub(crate) async fn bootstrap(
         password: password.expose_secret().to_owned(),
         email: None,
         display_name: None,
+        invite_code: None,
+        setup_code: None,
+        allow_weak: false,
     };
     let registered = match hub.register(&request).await {
         Ok(registered) => registered,

@@ -12,18 +12,6 @@ use crate::store::{
     AccountReads, AccountWrites, BoundNode, NewToken, StoreResult, StoredToken, StoredUser, TokenStanding,
 };
 
-const fn kind_word(kind: CredentialKind) -> &'static str {
-    match kind {
-        CredentialKind::User => "user",
-        CredentialKind::Node => "node",
-        CredentialKind::Api => "api",
-    }
-}
-
-fn parse_kind(word: &str) -> Option<CredentialKind> {
-    [CredentialKind::User, CredentialKind::Node, CredentialKind::Api].into_iter().find(|kind| kind_word(*kind) == word)
-}
-
 fn user(row: &SqliteRow) -> Result<User, sqlx::Error> {
     Ok(User {
         user_id: decode::text(row, "user_id")?,
@@ -31,6 +19,7 @@ fn user(row: &SqliteRow) -> Result<User, sqlx::Error> {
         display_name: row.try_get("display_name")?,
         email: row.try_get("email")?,
         role: decode::word(row, "role", SystemRole::parse)?,
+        must_change_password: false,
     })
 }
 
@@ -39,7 +28,16 @@ fn token(row: &SqliteRow) -> Result<StoredToken, sqlx::Error> {
     let alias = decode::optional_text(row, "alias")?;
     Ok(StoredToken {
         token_id: decode::text(row, "token_id")?,
-        kind: decode::word(row, "kind", parse_kind)?,
+        kind: decode::word(row, "kind", |kind| {
+            CredentialKind::parse(
+                kind,
+                match kind {
+                    "user" => "user",
+                    "node" => "network",
+                    _ => "full",
+                },
+            )
+        })?,
         user: user(row)?,
         network_id: decode::optional_text(row, "network_id")?,
         node: node_id.zip(alias).map(|(node_id, alias)| BoundNode { node_id, alias }),
@@ -196,7 +194,7 @@ impl AccountWrites for WritingSession {
         )
         .bind(token.token_id.as_str())
         .bind(&token.digest)
-        .bind(kind_word(token.kind))
+        .bind(token.kind.as_str())
         .bind(&token.name)
         .bind(token.user_id.as_str())
         .bind(token.network_id.as_ref().map(NetworkId::as_str))
