@@ -4,14 +4,19 @@ use std::net::IpAddr;
 
 use anet_protocol::id::{Alias, NetworkId, TokenId};
 use anet_protocol::rest::{ErrorCode, Network, User};
-use anet_protocol::role::{CredentialKind, NetworkRole, Operation, Standing, SystemRole, permits};
+use anet_protocol::role::{
+    ApiScope, CredentialKind, NetworkRole, Operation, Standing, SystemRole, kind_suffices, permits,
+};
+use anet_protocol::time::Timestamp;
 use anet_protocol::token;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::client::Client;
 use crate::error::{HubError, Refusal};
 use crate::events::Channel;
 use crate::hub::Hub;
-use crate::store::{BoundNode, Reads, Scope};
+use crate::settings::Settings;
+use crate::store::{BoundNode, Reads, Scope, StoredToken, TokenKey};
 
 /// The owner of a token that the hub knows.
 #[derive(Clone, Debug)]
@@ -36,24 +41,61 @@ fn access_denied() -> HubError {
     Refusal::new(ErrorCode::AccessDenied, "access denied to requested network").into()
 }
 
+/// A token that was not used for too long, or has reached its age.
+fn expired_token() -> HubError {
+    Refusal::new(ErrorCode::TokenExpired, "token_expired").hint("log in again with `anet login`").into()
+}
+
+/// Whether a token still works at this moment.
+pub(crate) fn check_alive(stored: &StoredToken, settings: &Settings, now: Timestamp) -> Result<(), HubError> {
+    let idle = settings.login_idle;
+    let is_login = stored.kind == CredentialKind::User && !stored.is_browser;
+    let used = stored.last_used_at.unwrap_or(stored.created_at);
+    let is_idle = is_login && stored.expires_at.is_some() && !idle.is_zero() && used.plus(idle) <= now;
+    if is_idle || stored.expires_at.is_some_and(|end| end <= now) { Err(expired_token()) } else { Ok(()) }
+}
+
 impl Caller {
     /// Finds out whose token it is.
-    pub(crate) async fn identify(hub: &Hub, token: &SecretString, address: Option<IpAddr>) -> Result<Self, HubError> {
+    pub(crate) async fn identify(hub: &Hub, token: &SecretString, client: &Client) -> Result<Self, HubError> {
         // What cannot be a token costs no look-up.
-        token::parse(token.expose_secret()).map_err(|_| invalid_token())?;
-        let digest = token::digest(token.expose_secret());
-        let stored = hub.read().await?.token(&digest).await?.ok_or_else(invalid_token)?;
-        if stored.expires_at.is_some_and(|end| end <= hub.now()) {
-            return Err(invalid_token());
+        if !hub.is_legacy_token(token) {
+            token::parse_access(token.expose_secret()).map_err(|_| invalid_token())?;
         }
-        Ok(Self {
+        let digest = token::digest(token.expose_secret());
+        let mut reads = hub.read().await?;
+        let mut stored = reads.token(TokenKey::Digest(&digest)).await?;
+        if stored.is_none() && hub.settings().session_secret.is_some() {
+            let digest = hub.session_digest(token.expose_secret());
+            stored = reads.token(TokenKey::Digest(&digest)).await?;
+        }
+        drop(reads);
+        Self::admit(hub, stored.ok_or_else(invalid_token)?, client)
+    }
+
+    /// Whoever has got a ticket with this token.
+    pub(crate) async fn by_ticket(hub: &Hub, ticket: &str, client: &Client) -> Result<Self, HubError> {
+        let token_id = hub.live().tickets.take(ticket, hub.now()).ok_or_else(invalid_token)?;
+        let stored = hub.read().await?.token(TokenKey::Id(&token_id)).await?.ok_or_else(invalid_token)?;
+        Self::admit(hub, stored, client)
+    }
+
+    fn admit(hub: &Hub, stored: StoredToken, client: &Client) -> Result<Self, HubError> {
+        let now = hub.now();
+        check_alive(&stored, hub.settings(), now)?;
+        hub.live().uses.note(&stored, client.address, now);
+        Ok(Self::of(stored, client.address))
+    }
+
+    pub(crate) fn of(stored: StoredToken, address: Option<IpAddr>) -> Self {
+        Self {
             credential: stored.kind,
             token_id: stored.token_id,
             user: stored.user,
             network_id: stored.network_id,
             node: stored.node,
             address,
-        })
+        }
     }
 
     /// The name others know the caller by: the alias of a node, the user name of a person.
@@ -88,19 +130,44 @@ impl Caller {
         self.judge(standing.system, standing.rank(), operation)
     }
 
+    /// Whether the caller may do `operation`, which concerns no network, by what it is at this moment.
+    pub(crate) async fn authorize_account(&self, reads: &mut dyn Reads, operation: Operation) -> Result<(), HubError> {
+        let standing = reads.standing(&self.token_id, None).await?.ok_or_else(invalid_token)?;
+        self.judge(standing.system, None, operation)
+    }
+
+    /// Whether the caller looks after the hub at this moment.
+    pub(crate) async fn authorize_admin(&self, reads: &mut dyn Reads) -> Result<(), HubError> {
+        match self.authorize_account(reads, Operation::Administer).await {
+            Err(HubError::Refused(refusal)) if refusal.code == ErrorCode::AccessDenied => {
+                Err(Refusal::new(ErrorCode::AdminRequired, "admin required").into())
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Whether the caller's rank on the hub suffices for `operation` in every network.
+    pub(crate) fn reads_everything(&self, operation: Operation) -> bool {
+        self.network_id.is_none() && self.judge(self.user.role, None, operation).is_ok()
+    }
+
     fn judge(&self, system: SystemRole, network: Option<NetworkRole>, operation: Operation) -> Result<(), HubError> {
         let credential = self.credential;
         if permits(Standing { credential, system, network }, operation) {
             return Ok(());
         }
-        let owner = Standing { credential, system: SystemRole::User, network: Some(NetworkRole::Owner) };
-        if !permits(owner, operation) {
-            // Not even an owner's token of this kind would do: it is the wrong kind.
-            let (code, word) = match operation {
-                Operation::WorkAsNode => (ErrorCode::NodeTokenRequired, "node_token_required"),
-                _ => (ErrorCode::UserTokenRequired, "user_token_required"),
+        if !kind_suffices(credential, operation) {
+            // Not even an owner's token of this kind would do: it is the wrong kind, or reaches not so far.
+            let is_key = matches!(credential, CredentialKind::Api(_) | CredentialKind::Legacy);
+            let refusal = if operation == Operation::WorkAsNode {
+                Refusal::new(ErrorCode::NodeTokenRequired, "node_token_required")
+            } else if is_key && kind_suffices(CredentialKind::Api(ApiScope::Full), operation) {
+                Refusal::new(ErrorCode::PermissionDenied, "permission_denied")
+                    .message("the scope of this API key does not reach so far")
+            } else {
+                Refusal::new(ErrorCode::UserTokenRequired, "user_token_required")
             };
-            return Err(Refusal::new(code, word).into());
+            return Err(refusal.into());
         }
         if network.is_none() {
             return Err(access_denied());
@@ -138,7 +205,7 @@ impl Caller {
             self.authorize(reads, network_id, Operation::ReadNetwork).await?;
             return Ok(Scope::Networks(vec![network_id.clone()]));
         }
-        if self.judge(self.user.role, None, Operation::ReadNetwork).is_ok() {
+        if self.reads_everything(Operation::ReadNetwork) {
             return Ok(Scope::All);
         }
         let networks = reads.memberships(&self.user.user_id).await?;

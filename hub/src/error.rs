@@ -36,6 +36,20 @@ pub enum HubError {
     /// The listening socket is of no use.
     #[error("cannot listen: {0}")]
     Listen(#[source] io::Error),
+    /// Others can reach the hub, and strangers could walk in.
+    #[error("the hub may not be reached by others: {reason}")]
+    Exposed {
+        /// What lets them in.
+        reason: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// No hub has made this database.
+    #[error("there is no database {}", .0.display())]
+    NoDatabase(PathBuf),
+    /// No such account.
+    #[error("there is no user {0}")]
+    NoUser(String),
     /// The one writer of the database is gone, so nothing could be stored any more.
     #[error("the writer of the database has ended unexpectedly")]
     WriterGone,

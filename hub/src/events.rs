@@ -1,6 +1,7 @@
 //! What listeners are told, and how it reaches them: stored with the change, published after its commit.
 
 pub(crate) mod presence;
+pub(crate) mod recheck;
 pub(crate) mod stream;
 pub(crate) mod streams;
 
@@ -81,4 +82,8 @@ pub(crate) enum Effect {
     CloseChannel(Channel),
     /// End every stream that was opened with a token that is no more.
     CloseToken(TokenId),
+    /// End every stream of a network that is no more.
+    CloseNetwork(NetworkId),
+    /// The node of a channel has another name; its streams go along.
+    Rekey { from: Channel, to: Channel },
 }

@@ -1,22 +1,35 @@
 //! What all doors share.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anet_protocol::event::Event;
-use anet_protocol::id::TaskId;
+use anet_protocol::id::{TaskId, TokenId};
+use anet_protocol::rest::RegistrationPolicy;
 use anet_protocol::time::Timestamp;
-use anet_protocol::{Clock, Entropy};
+use anet_protocol::{Clock, Entropy, token};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::legacy;
+use crate::audit::AuditEntry;
 use crate::error::HubError;
 use crate::events::Effect;
 use crate::events::presence::{Presence, Unsaved};
 use crate::events::streams::Streams;
+use crate::exposure;
+use crate::limits::{Action, Limits};
 use crate::passwords::Passwords;
-use crate::settings::Settings;
-use crate::store::{Finished, Job, Reads, SqliteStore, Store, StoreError, StoreResult, Transaction};
+use crate::sessions::ticket::Tickets;
+use crate::settings::{Access, Settings};
+use crate::setup_code::SetupCode;
+use crate::store::{Finished, Job, Reads, SqliteStore, Store, StoreError, StoreHolder, StoreResult, Transaction};
+use crate::token_uses::TokenUses;
+
+/// The name of the setting that says who may register.
+pub(crate) const REGISTRATION: &str = "registration";
 
 /// A running hub. Clones are the same hub.
 #[derive(Clone)]
@@ -30,6 +43,10 @@ struct Shared {
     store: Box<dyn Store>,
     live: Arc<Live>,
     passwords: Passwords,
+    limits: Limits,
+    setup_code: SetupCode,
+    /// The login of whoever is on this machine, where nobody is asked to log in.
+    local_login: tokio::sync::Mutex<Option<TokenId>>,
     started: Timestamp,
     /// Set when open requests must come to an end.
     stopping: CancellationToken,
@@ -40,6 +57,8 @@ pub(crate) struct Live {
     clock: Arc<dyn Clock>,
     pub streams: Streams,
     pub presence: Presence,
+    pub tickets: Tickets,
+    pub uses: TokenUses,
     waiters: Mutex<HashMap<TaskId, watch::Sender<()>>>,
 }
 
@@ -61,6 +80,8 @@ impl Live {
                 Effect::Supersede { channel, by } => self.streams.supersede(&channel, &by),
                 Effect::CloseChannel(channel) => self.streams.close_channel(&channel),
                 Effect::CloseToken(token_id) => self.streams.close_token(&token_id),
+                Effect::CloseNetwork(network_id) => self.streams.close_network(&network_id),
+                Effect::Rekey { from, to } => self.streams.rekey(&from, &to),
             }
         }
     }
@@ -71,29 +92,68 @@ impl Hub {
     /// was away, not their holders.
     ///
     /// # Errors
-    /// When another hub holds the database, or it cannot be opened.
+    /// When another hub holds the database, it cannot be opened, or the hub would be open to strangers.
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, HubError> {
-        let live = Arc::new(Live {
-            clock,
-            streams: Streams::default(),
-            presence: Presence::default(),
-            waiters: Mutex::default(),
-        });
-        let publish = {
-            let live = Arc::clone(&live);
-            Arc::new(move |effects| live.publish(effects))
-        };
-        let store = Box::new(SqliteStore::open(&settings, publish).await?);
-        let passwords = Passwords::new(settings.hashing_queue, Arc::clone(&entropy));
-        let started = live.clock.now();
-        let stopping = CancellationToken::new();
-        let hub = Self { shared: Arc::new(Shared { settings, entropy, store, live, passwords, started, stopping }) };
+        exposure::check_settings(&settings)?;
+        let hub = Self::on(settings, clock, entropy, StoreHolder::Alone).await?;
+        exposure::check_accounts(&hub).await?;
+        legacy::install(&hub).await?;
         let until = hub.lease_end();
         let extended = hub.write(async move |transaction| Ok(transaction.extend_leases(until).await?)).await?;
         if extended > 0 {
             tracing::info!(extended, "leases were given more time");
         }
         Ok(hub)
+    }
+
+    /// The hub's data without its duties, beside a hub that may be running: for the console of the hub's host.
+    pub(crate) async fn beside(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, HubError> {
+        Self::on(settings, clock, entropy, StoreHolder::Beside).await
+    }
+
+    async fn on(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        holder: StoreHolder,
+    ) -> Result<Self, HubError> {
+        let live = Arc::new(Live {
+            clock,
+            streams: Streams::default(),
+            presence: Presence::default(),
+            tickets: Tickets::default(),
+            uses: TokenUses::default(),
+            waiters: Mutex::default(),
+        });
+        let publish = {
+            let live = Arc::clone(&live);
+            Arc::new(move |effects| live.publish(effects))
+        };
+        let store = Box::new(SqliteStore::open(&settings, holder, publish).await?);
+        let passwords = Passwords::new(settings.hashing_queue, Arc::clone(&entropy));
+        let started = live.clock.now();
+        let mut reads = store.reader().await?;
+        let limits = Limits::new(settings.limits, reads.rate_limits().await?);
+        let is_open = settings.is_loopback || reads.has_users().await? || holder == StoreHolder::Beside;
+        drop(reads);
+        let setup_code = SetupCode::prepare(&settings.database, !is_open, entropy.as_ref())?;
+        let shared = Shared {
+            settings,
+            entropy,
+            store,
+            live,
+            passwords,
+            limits,
+            setup_code,
+            local_login: tokio::sync::Mutex::default(),
+            started,
+            stopping: CancellationToken::new(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -106,6 +166,49 @@ impl Hub {
 
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.shared.passwords
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    pub(crate) fn setup_code(&self) -> &SetupCode {
+        &self.shared.setup_code
+    }
+
+    pub(crate) fn local_login(&self) -> &tokio::sync::Mutex<Option<TokenId>> {
+        &self.shared.local_login
+    }
+
+    /// Who may make an account at this moment.
+    pub(crate) async fn registration(&self, reads: &mut dyn Reads) -> Result<RegistrationPolicy, HubError> {
+        if self.settings().access == Access::SingleUser {
+            return Ok(RegistrationPolicy::Closed);
+        }
+        let set = reads.setting(REGISTRATION).await?.and_then(|word| RegistrationPolicy::parse(&word));
+        let default = if self.settings().is_loopback { RegistrationPolicy::Open } else { RegistrationPolicy::Invite };
+        Ok(set.or(self.settings().registration).unwrap_or(default))
+    }
+
+    /// What is stored in place of a browser session's secret: with another session secret none fits any more.
+    pub(crate) fn session_digest(&self, secret: &str) -> String {
+        match &self.settings().session_secret {
+            Some(key) => token::digest(&format!("{}\n{secret}", key.expose_secret())),
+            None => token::digest(secret),
+        }
+    }
+
+    pub(crate) fn is_legacy_token(&self, token: &SecretString) -> bool {
+        let legacy = self.settings().legacy_token.as_ref();
+        legacy.is_some_and(|legacy| token::digest(legacy.expose_secret()) == token::digest(token.expose_secret()))
+    }
+
+    /// Writes down that somebody was refused, unless the address has had that done too often of late.
+    pub(crate) async fn note_refusal(&self, address: Option<IpAddr>, entry: AuditEntry) -> Result<(), HubError> {
+        if self.limits().wait(Action::Refusal, address, self.now()).is_some() {
+            return Ok(());
+        }
+        self.write(async move |transaction| Ok(transaction.insert_audit(&entry).await?)).await
     }
 
     pub(crate) fn live(&self) -> &Live {
@@ -204,11 +307,39 @@ impl Hub {
         saved
     }
 
+    /// Writes down how the limits stand and when tokens were used.
+    pub(crate) async fn save_uses(&self) -> Result<(), HubError> {
+        let (limits, uses) = (self.limits().take_unsaved(), self.live().uses.take());
+        if limits.is_empty() && uses.is_empty() {
+            return Ok(());
+        }
+        let (limit_rows, token_rows) = (limits.clone(), uses.clone());
+        let saved = self
+            .write(async move |transaction| {
+                for row in &limit_rows {
+                    transaction.save_rate_limit(row).await?;
+                }
+                for usage in &token_rows {
+                    transaction.touch_token(usage).await?;
+                }
+                Ok(())
+            })
+            .await;
+        if saved.is_err() {
+            self.limits().restore(limits);
+            self.live().uses.restore(uses);
+        }
+        saved
+    }
+
     /// Ends open streams and waits, writes down what is only in memory, and closes the database.
     pub async fn close(&self) {
         self.shared.stopping.cancel();
         if let Err(error) = self.save_presence().await {
             tracing::warn!(%error, "presence was not saved");
+        }
+        if let Err(error) = self.save_uses().await {
+            tracing::warn!(%error, "limits and uses were not saved");
         }
         self.shared.store.close().await;
     }

@@ -8,26 +8,39 @@
 //! - Nothing is answered before it is on disk.
 
 mod accounts;
+mod admin;
 mod api;
+mod audit;
 mod caller;
+mod client;
+pub mod console;
 mod error;
 mod events;
+mod exposure;
 mod hub;
+mod invites;
+mod limits;
 mod messages;
+mod networks;
 mod nodes;
 mod passwords;
 mod router;
 mod serve;
+mod sessions;
 mod settings;
+mod setup_code;
 mod store;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod tests;
+mod token_uses;
+mod tokens;
 mod work;
 
 pub use error::{HubError, Refusal};
 pub use hub::Hub;
+pub use limits::RateLimits;
 pub use router::{openapi, router};
 pub use serve::serve;
-pub use settings::{Durability, Settings};
+pub use settings::{Access, Durability, Settings};
 pub use store::StoreError;

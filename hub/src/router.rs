@@ -1,9 +1,13 @@
 //! Every route on one line; the OpenAPI document comes from the same lines.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::from_fn_with_state;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -11,8 +15,13 @@ use utoipa::openapi::{Info, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{accounts, events, health, messages, nodes, refuse_method, refuse_panic, refuse_path, tasks, work};
+use crate::api::edge::edge;
+use crate::api::{
+    accounts, admin, audit, events, health, invites, messages, networks, nodes, refuse_method, refuse_panic,
+    refuse_path, renames, sessions, tasks, tokens, work,
+};
 use crate::hub::Hub;
+use crate::settings::Settings;
 
 /// What a body may hold, in general.
 const BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -23,10 +32,45 @@ const RESULT_BODY_BYTES: usize = 8 * 1024 * 1024;
 fn routes() -> OpenApiRouter<Hub> {
     OpenApiRouter::new()
         .routes(routes!(health::health))
+        .routes(routes!(accounts::status))
         .routes(routes!(accounts::register))
         .routes(routes!(accounts::login))
-        .routes(routes!(accounts::me))
+        .routes(routes!(accounts::recover))
+        .routes(routes!(accounts::me, accounts::edit))
+        .routes(routes!(accounts::change_password))
+        .routes(routes!(accounts::recovery_key))
         .routes(routes!(accounts::node_token))
+        .routes(routes!(sessions::start))
+        .routes(routes!(sessions::refresh))
+        .routes(routes!(sessions::logout))
+        .routes(routes!(sessions::ticket))
+        .routes(routes!(sessions::list, sessions::revoke_all))
+        .routes(routes!(sessions::revoke_others))
+        .routes(routes!(sessions::revoke))
+        .routes(routes!(tokens::list, tokens::create, tokens::revoke_all))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(networks::list, networks::create))
+        .routes(routes!(invites::join))
+        .routes(routes!(networks::show, networks::rename, networks::delete))
+        .routes(routes!(networks::transfer))
+        .routes(routes!(networks::leave))
+        .routes(routes!(networks::members, networks::add_member))
+        .routes(routes!(networks::change_role, networks::remove_member))
+        .routes(routes!(invites::create))
+        .routes(routes!(invites::list))
+        .routes(routes!(invites::revoke))
+        .routes(routes!(invites::create_for_hub, invites::list_of_hub))
+        .routes(routes!(invites::revoke_of_hub))
+        .routes(routes!(renames::prepare))
+        .routes(routes!(renames::commit))
+        .routes(routes!(renames::abort))
+        .routes(routes!(admin::users))
+        .routes(routes!(admin::reset))
+        .routes(routes!(admin::unlock))
+        .routes(routes!(admin::change_role))
+        .routes(routes!(admin::registration, admin::set_registration))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
         .routes(routes!(nodes::status))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::delete))
@@ -65,9 +109,36 @@ pub fn router(hub: Hub) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(RequestBodyDeadlineLayer::new(body_timeout))
         .layer(CatchPanicLayer::custom(refuse_panic))
-        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(cors(hub.settings()))
+        .layer(from_fn_with_state(hub.clone(), edge))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .with_state(hub)
+}
+
+/// A header that every answer has.
+fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+/// What pages of other origins may do (commhub-http §3.8); the edge has refused those that are not on the list.
+fn cors(settings: &Settings) -> CorsLayer {
+    let origins = settings.cors_origins.iter().filter_map(|origin| origin.parse::<HeaderValue>().ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers([header::RETRY_AFTER])
+        .allow_credentials(true)
+        .max_age(Duration::from_secs(86_400))
 }
 
 /// The OpenAPI document of the routes.

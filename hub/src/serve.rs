@@ -20,16 +20,20 @@ use tower::ServiceExt as _;
 
 use crate::api::PeerAddress;
 use crate::error::HubError;
+use crate::events::recheck::Recheck;
 use crate::hub::Hub;
 use crate::router::router;
 use crate::settings::Settings;
-use crate::work::sweep::{prune, sweep};
+use crate::work::sweep::{prune, sweep, tidy};
 
 /// How often leases and times to live are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// How often presence is written down.
 const SAVE: Duration = Duration::from_secs(2);
+
+/// How often it is asked whether open streams may stay open.
+const RECHECK: Duration = Duration::from_millis(250);
 
 /// How often old events are forgotten.
 const PRUNE: Duration = Duration::from_secs(600);
@@ -57,6 +61,7 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), HubError> {
     let address = listener.local_addr().map_err(HubError::Listen)?;
+    let settings = Settings { is_loopback: address.ip().is_loopback(), ..settings };
     let hub = Hub::open(settings, clock, entropy).await?;
     let chores = stop.child_token();
     let chore = tokio::spawn(keep_house(hub.clone(), chores.clone()));
@@ -141,13 +146,15 @@ async fn keep_house(hub: Hub, stop: CancellationToken) {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks
     };
-    let (mut sweeps, mut saves, mut prunes) = (every(SWEEP), every(SAVE), every(PRUNE));
+    let (mut sweeps, mut saves, mut prunes, mut rechecks) = (every(SWEEP), every(SAVE), every(PRUNE), every(RECHECK));
+    let mut recheck = Recheck::default();
     loop {
         let (chore, done) = tokio::select! {
             () = stop.cancelled() => return,
             _ = sweeps.tick() => ("sweep", sweep(&hub).await),
-            _ = saves.tick() => ("save presence", hub.save_presence().await),
-            _ = prunes.tick() => ("prune events", prune(&hub).await),
+            _ = rechecks.tick() => ("recheck streams", recheck.run(&hub).await),
+            _ = saves.tick() => ("save presence", hub.save_presence().await.and(hub.save_uses().await)),
+            _ = prunes.tick() => ("prune events", prune(&hub).await.and(tidy(&hub).await)),
         };
         if let Err(error) = done {
             // Tried again at the next tick.

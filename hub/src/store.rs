@@ -6,12 +6,16 @@
 mod accounts;
 mod audit;
 mod events;
+mod guessing;
 mod messages;
+mod networks;
 mod nodes;
+mod renames;
 mod sqlite;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tokens;
 
 use std::error::Error;
 
@@ -19,13 +23,20 @@ use anet_protocol::id::NetworkId;
 use async_trait::async_trait;
 use futures_util::future::LocalBoxFuture;
 
-pub(crate) use accounts::{AccountReads, AccountWrites, BoundNode, NewToken, StoredToken, StoredUser, TokenStanding};
-pub(crate) use audit::{AuditEntry, AuditWrites};
+pub(crate) use accounts::{AccountReads, AccountWrites, StoredPassword, StoredUser};
+pub(crate) use audit::{AuditChain, AuditFilter, AuditReads, AuditWrites};
 pub(crate) use events::{EventBounds, EventReads, EventWrites};
+pub(crate) use guessing::{GuessReads, GuessWrites, LimitRow, LoginFailures};
 pub(crate) use messages::{MessageFilter, MessageReads, MessageWrites, NewMessage};
+pub(crate) use networks::{InvitesOf, NetworkReads, NetworkWrites, NewInvite};
 pub(crate) use nodes::{NodeFilter, NodeReads, NodeWrites, PresenceRow, StoredNode};
+pub(crate) use renames::{Rename, RenameReads, RenameStatus, RenameWrites};
 pub(crate) use sqlite::SqliteStore;
 pub(crate) use tasks::{NewTaskEvent, StoredTask, TaskFilter, TaskReads, TaskWrites};
+pub(crate) use tokens::{
+    BoundNode, NewToken, StoredRefresh, StoredToken, TokenKey, TokenReads, TokenRow, TokenStanding, TokenUse,
+    TokenWrites,
+};
 
 use crate::events::Effect;
 
@@ -50,13 +61,35 @@ pub enum StoreError {
 pub(crate) type StoreResult<T> = Result<T, StoreError>;
 
 /// Everything that can be asked.
-pub(crate) trait Reads: AccountReads + NodeReads + TaskReads + MessageReads + EventReads {}
+pub(crate) trait Reads:
+    AccountReads
+    + TokenReads
+    + NetworkReads
+    + RenameReads
+    + GuessReads
+    + AuditReads
+    + NodeReads
+    + TaskReads
+    + MessageReads
+    + EventReads
+{
+}
 
 /// Everything that can be asked and changed, all or nothing. A change that gives no answer may be put off until
 /// something is asked or the job ends; what is asked later sees it, and if it fails, so does the job.
 #[async_trait]
 pub(crate) trait Transaction:
-    Reads + AccountWrites + NodeWrites + TaskWrites + MessageWrites + EventWrites + AuditWrites
+    Reads
+    + AccountWrites
+    + TokenWrites
+    + NetworkWrites
+    + RenameWrites
+    + GuessWrites
+    + AuditWrites
+    + NodeWrites
+    + TaskWrites
+    + MessageWrites
+    + EventWrites
 {
     /// Has `effect` happen once the transaction is on disk, and never otherwise.
     fn after_commit(&mut self, effect: Effect);
@@ -92,6 +125,15 @@ pub(crate) trait Store: Send + Sync {
 
     /// Finishes what is queued and lets go of the database.
     async fn close(&self);
+}
+
+/// Who else may have the database open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreHolder {
+    /// No other hub.
+    Alone,
+    /// A hub may be running on it: only short changes are made.
+    Beside,
 }
 
 /// Which networks a question is about.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Alias, InstanceId, MessageId, NetworkId, NodeId, TaskId};
+use crate::id::{Alias, InstanceId, MessageId, NetworkId, NodeId, RenameId, TaskId};
 use crate::rest::{NodeStatus, Priority};
 use crate::task_state::TaskState;
 
@@ -86,12 +86,41 @@ pub enum Event {
         /// Its network.
         network_id: NetworkId,
     },
+    /// A node of the network has another name.
+    #[serde(rename = "node.renamed")]
+    NodeRenamed {
+        /// `node.renamed`, as upstream repeats it.
+        event: String,
+        /// The rename.
+        txn_id: RenameId,
+        /// The new name.
+        alias: Alias,
+        /// The network.
+        network_id: NetworkId,
+        /// The node.
+        node_id: NodeId,
+        /// Both names.
+        data: RenamedNode,
+    },
     /// Another run of this node has taken over; this stream ends.
     #[serde(rename = "node_connection_superseded")]
     NodeConnectionSuperseded {
         /// The run that holds the node now.
         instance_id: InstanceId,
     },
+}
+
+/// What a rename has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RenamedNode {
+    /// The name of before.
+    pub old_alias: Alias,
+    /// The name of now.
+    pub new_alias: Alias,
+    /// The node.
+    pub node_id: NodeId,
+    /// `preserve`: what was sent and answered keeps the name it had then.
+    pub history_policy: String,
 }
 
 /// The comment line that keeps a silent stream open, every 30 s.

@@ -1,4 +1,5 @@
 use anet_protocol::rest::{Credential, Me};
+use anet_protocol::role::Operation;
 
 use crate::caller::Caller;
 use crate::error::HubError;
@@ -6,7 +7,9 @@ use crate::hub::Hub;
 
 /// Who the token belongs to and what it reaches.
 pub(crate) async fn me(hub: &Hub, caller: &Caller) -> Result<Me, HubError> {
-    let mut networks = hub.read().await?.memberships(&caller.user.user_id).await?;
+    let mut reads = hub.read().await?;
+    caller.authorize_account(&mut *reads, Operation::ReadOwnAccount).await?;
+    let mut networks = reads.memberships(&caller.user.user_id).await?;
     if let Some(bound) = &caller.network_id {
         networks.retain(|network| network.network_id == *bound);
     }

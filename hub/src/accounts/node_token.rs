@@ -1,15 +1,18 @@
-use anet_protocol::id::{Alias, NodeId, TokenId};
+use anet_protocol::id::{Alias, NetworkId, NodeId, TokenId};
 use anet_protocol::node_config::validate_node_name;
 use anet_protocol::rest::{ErrorCode, Node, NodeStatus, NodeToken, NodeTokenRequest};
-use anet_protocol::role::{CredentialKind, NetworkRole, Operation};
+use anet_protocol::role::{CredentialKind, Operation};
 use anet_protocol::time::Timestamp;
 use anet_protocol::token::{self, TokenKind};
 use secrecy::ExposeSecret as _;
 
+use crate::audit::AuditEntry;
 use crate::caller::Caller;
 use crate::error::{HubError, Refusal};
 use crate::hub::Hub;
-use crate::store::{AuditEntry, NewToken, StoredNode, Transaction};
+use crate::nodes::may_manage;
+use crate::nodes::rename::release;
+use crate::store::{NewToken, StoredNode, Transaction};
 
 /// Mints a token bound to one node, and makes the node known: tasks can be sent to it before it first starts.
 pub(crate) async fn create(hub: &Hub, caller: &Caller, request: NodeTokenRequest) -> Result<NodeToken, HubError> {
@@ -26,12 +29,13 @@ pub(crate) async fn create(hub: &Hub, caller: &Caller, request: NodeTokenRequest
     let answer_id = token_id.clone();
     let node_id = hub
         .write(async move |transaction| {
-            caller.authorize(transaction, &request.network_id, Operation::CreateNodeToken).await?;
+            may_mint(transaction, &caller, &request.network_id).await?;
             let alias = Alias::from(request.node_name.as_str());
             let node_id = if let Some(known) = find(transaction, &request, &alias).await? {
-                may_mint_for(transaction, &caller, &known).await?;
+                may_manage(transaction, &caller, &known.node.network_id, Some(&known.owner_id)).await?;
                 known.node.node_id
             } else {
+                release(transaction, &request.network_id, &alias, now).await?;
                 let node = unstarted(request.node_id.clone().unwrap_or(fresh_id), alias, &request, now);
                 let node_id = node.node_id.clone();
                 transaction.insert_node(&StoredNode { node, owner_id: caller.user.user_id.clone() }).await?;
@@ -45,22 +49,18 @@ pub(crate) async fn create(hub: &Hub, caller: &Caller, request: NodeTokenRequest
                 user_id: caller.user.user_id.clone(),
                 network_id: Some(request.network_id.clone()),
                 node_id: Some(node_id.clone()),
+                client_label: None,
+                user_agent: None,
+                address: None,
                 created_at: now,
+                expires_at: None,
             };
             transaction.insert_token(&token).await?;
-            transaction
-                .insert_audit(&AuditEntry {
-                    user_id: Some(&caller.user.user_id),
-                    username: Some(&caller.user.username),
-                    action: "node_token_created",
-                    target_type: "network",
-                    target_id: Some(request.network_id.as_str()),
-                    detail: Some(&request.node_name),
-                    ip: caller.address.map(|address| address.to_string()).as_deref(),
-                    network_id: Some(&request.network_id),
-                    created_at: now,
-                })
-                .await?;
+            let entry = AuditEntry::by(&caller, "node_token_created", now)
+                .to("network", &request.network_id)
+                .detail(&request.node_name)
+                .within(&request.network_id);
+            transaction.insert_audit(&entry).await?;
             Ok(node_id)
         })
         .await?;
@@ -119,16 +119,13 @@ async fn find(
     }
 }
 
-/// A member mints for own nodes; the network's owner and admins for all.
-async fn may_mint_for(transaction: &mut dyn Transaction, caller: &Caller, known: &StoredNode) -> Result<(), HubError> {
-    if known.owner_id == caller.user.user_id {
-        return Ok(());
-    }
-    let standing = transaction.standing(&caller.token_id, Some(&known.node.network_id)).await?;
-    match standing.and_then(|standing| standing.rank()) {
-        Some(NetworkRole::Owner | NetworkRole::Admin) => Ok(()),
-        _ => Err(Refusal::new(ErrorCode::PermissionDenied, "permission_denied")
-            .message("the node belongs to somebody else")
-            .into()),
+/// Upstream's text for those whose rank does not suffice (commhub-http §1.3).
+async fn may_mint(transaction: &mut dyn Transaction, caller: &Caller, network_id: &NetworkId) -> Result<(), HubError> {
+    match caller.authorize(transaction, network_id, Operation::CreateNodeToken).await {
+        Err(HubError::Refused(mut refusal)) if refusal.code == ErrorCode::PermissionDenied => {
+            "no write access to this network".clone_into(&mut refusal.error);
+            Err(HubError::Refused(refusal))
+        }
+        outcome => outcome,
     }
 }

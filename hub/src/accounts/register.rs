@@ -1,35 +1,63 @@
-use std::net::IpAddr;
-
 use anet_protocol::id::{NetworkId, TokenId, UserId};
-use anet_protocol::rest::{ErrorCode, Network, RegisterRequest, Registered, User};
+use anet_protocol::rest::{ErrorCode, Invite, Network, RegisterRequest, Registered, RegistrationPolicy, User};
 use anet_protocol::role::{CredentialKind, NetworkRole, SystemRole};
+use anet_protocol::time::Timestamp;
 use anet_protocol::token::{self, TokenKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::issue::Login;
+use super::name;
+use crate::audit::AuditEntry;
+use crate::client::Client;
 use crate::error::{HubError, Refusal};
 use crate::hub::Hub;
-use crate::passwords::check_strength;
-use crate::store::{AuditEntry, NewToken, StoredUser};
+use crate::invites::redeem;
+use crate::limits::Action;
+use crate::passwords::check_weak;
+use crate::store::{NewToken, StoredPassword, StoredUser, Transaction};
 
 /// Makes an account with a network and two tokens. The first account of a hub is its admin.
-pub(crate) async fn register(
-    hub: &Hub,
-    address: Option<IpAddr>,
-    request: RegisterRequest,
-) -> Result<Registered, HubError> {
-    let RegisterRequest { username, password, email, display_name, .. } = request;
-    let password = SecretString::from(password);
-    check_username(&username)?;
-    check_text("email", email.as_deref(), 254)?;
-    check_text("display_name", display_name.as_deref(), 100)?;
-    check_strength(password.expose_secret())?;
-    let taken = || Refusal::new(ErrorCode::UsernameTaken, "username already taken");
+pub(crate) async fn register(hub: &Hub, client: &Client, request: RegisterRequest) -> Result<Registered, HubError> {
+    hub.limits().take(Action::Register, client.address, hub.now())?;
+    name::check_username(&request.username)?;
+    check_text("email", request.email.as_deref(), 254)?;
+    check_text("display_name", request.display_name.as_deref(), 100)?;
+    let password = SecretString::from(request.password.as_str());
+    let turn = hub.passwords().queue()?;
+    let key = name::key(&request.username);
     // Asked before the work of the hash, and decided again by the insertion.
-    if hub.read().await?.user_by_name(&username).await?.is_some() {
+    let mut reads = hub.read().await?;
+    let is_first = !reads.has_users().await?;
+    if reads.user_by_name(&request.username, &key).await?.is_some() {
         return Err(taken().into());
     }
-    let password_hash = hub.passwords().hash(password).await?;
+    drop(reads);
+    let may_be_weak = request.allow_weak && is_first && hub.settings().is_loopback && client.is_local;
+    let known = [Some(request.username.clone()), request.email.clone(), request.display_name.clone()];
+    let strength = turn.check(&password, known.into_iter().flatten().collect()).await;
+    let is_weak = strength.is_err();
+    if may_be_weak {
+        check_weak(password.expose_secret())?;
+    } else {
+        strength?;
+    }
+    let password = turn.hash(password).await?;
+    create(hub, client, request, password, is_weak).await
+}
 
+fn taken() -> Refusal {
+    Refusal::new(ErrorCode::UsernameTaken, "username already taken")
+}
+
+/// The account itself, once the password is hashed.
+pub(crate) async fn create(
+    hub: &Hub,
+    client: &Client,
+    request: RegisterRequest,
+    password: StoredPassword,
+    must_change_password: bool,
+) -> Result<Registered, HubError> {
+    let RegisterRequest { username, email, display_name, invite_code, setup_code, .. } = request;
     let now = hub.now();
     let user_id = UserId::random(hub.entropy());
     let network = Network {
@@ -40,89 +68,118 @@ pub(crate) async fn register(
         created_at: now,
         member_role: Some(NetworkRole::Owner),
     };
-    let user_token = token::mint(TokenKind::User, hub.entropy());
-    let network_token = token::mint(TokenKind::Node, hub.entropy());
-    let new_token = |secret: &SecretString, kind, name: &str, network_id| NewToken {
-        token_id: TokenId::random(hub.entropy()),
-        digest: token::digest(secret.expose_secret()),
-        kind,
-        name: name.to_owned(),
-        user_id: user_id.clone(),
-        network_id,
-        node_id: None,
-        created_at: now,
-    };
-    let tokens = [
-        new_token(&user_token, CredentialKind::User, "user-login", None),
-        new_token(&network_token, CredentialKind::Node, "default-network", Some(network.network_id.clone())),
-    ];
     let user = User {
         user_id,
         display_name: Some(display_name.unwrap_or_else(|| username.clone())),
         username,
         email,
         role: SystemRole::User,
-        must_change_password: false,
+        must_change_password,
     };
-    let token_id = tokens[0].token_id.clone();
+    let login = Login::new(hub, &user, client, "user-login", None);
+    let network_token = token::mint(TokenKind::Node, hub.entropy());
+    let bound = NewToken {
+        token_id: TokenId::random(hub.entropy()),
+        digest: token::digest(network_token.expose_secret()),
+        kind: CredentialKind::Node,
+        name: "default-network".to_owned(),
+        user_id: user.user_id.clone(),
+        network_id: Some(network.network_id.clone()),
+        node_id: None,
+        client_label: None,
+        user_agent: None,
+        address: None,
+        created_at: now,
+        expires_at: None,
+    };
+    let token_id = login.token.token_id.clone();
     let network_id = network.network_id.clone();
-    let user = hub
+    let (operation, address) = (hub.clone(), client.address);
+    let created = hub
         .write(async move |transaction| {
-            let role = if transaction.has_users().await? { SystemRole::User } else { SystemRole::Admin };
-            let stored = StoredUser { user: User { role, ..user }, password_hash };
-            if !transaction.insert_user(&stored, now).await? {
+            let is_first = !transaction.has_users().await?;
+            let invite = admit(&operation, transaction, is_first, setup_code, invite_code, now).await?;
+            let role = match &invite {
+                _ if is_first => SystemRole::Admin,
+                Some(invite) => invite.system_role.unwrap_or(SystemRole::User),
+                None => SystemRole::User,
+            };
+            let stored = StoredUser { user: User { role, ..user }, password, created_at: now };
+            if !transaction.insert_user(&stored, &name::key(&stored.user.username)).await? {
                 return Err(taken().into());
             }
             transaction.insert_network(&network).await?;
-            for token in &tokens {
-                transaction.insert_token(token).await?;
-            }
+            transaction.insert_token(&login.token).await?;
+            transaction.insert_token(&bound).await?;
             let user = stored.user;
-            transaction
-                .insert_audit(&AuditEntry {
-                    user_id: Some(&user.user_id),
-                    username: Some(&user.username),
-                    action: "register",
-                    target_type: "user",
-                    target_id: Some(user.user_id.as_str()),
-                    detail: None,
-                    ip: address.map(|address| address.to_string()).as_deref(),
-                    network_id: Some(&network.network_id),
-                    created_at: now,
-                })
-                .await?;
-            Ok(user)
+            let mut entry = AuditEntry::by_user(&user, address, "register", now)
+                .to("user", &user.user_id)
+                .within(&network.network_id);
+            if let Some(invite) = &invite {
+                entry = entry.detail(format!("by invite {}", invite.invite_id));
+            }
+            transaction.insert_audit(&entry).await?;
+            let joined = match &invite {
+                Some(invite) => redeem::enter(transaction, invite, &user, address, now).await?,
+                None => None,
+            };
+            Ok((user, joined, is_first))
         })
-        .await?;
+        .await;
+    if matches!(&created, Err(HubError::Refused(refusal)) if refusal.code == ErrorCode::InvalidInvite) {
+        redeem::note_refused(hub, address, None).await?;
+    }
+    let (user, joined_network_id, is_first) = created?;
+    if is_first {
+        hub.setup_code().forget();
+    }
     Ok(Registered {
         user,
-        token: user_token.expose_secret().to_owned(),
+        token: login.secret.expose_secret().to_owned(),
         token_id,
         network_token: network_token.expose_secret().to_owned(),
         network_id,
-        joined_network_id: None,
+        joined_network_id,
     })
 }
 
-/// Upstream's rules and texts (commhub-http §1.2, §3.4).
-fn check_username(username: &str) -> Result<(), HubError> {
-    let refuse = |text: &str| Err(Refusal::new(ErrorCode::InvalidInput, text).into());
-    let length = username.chars().count();
-    let allowed =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || ('\u{4e00}'..='\u{9fff}').contains(&c);
-    if length < 2 {
-        return refuse("username must be at least 2 characters");
+/// Whether another account may be made, and by which invite.
+async fn admit(
+    hub: &Hub,
+    transaction: &mut dyn Transaction,
+    is_first: bool,
+    setup_code: Option<String>,
+    invite_code: Option<String>,
+    now: Timestamp,
+) -> Result<Option<Invite>, HubError> {
+    if is_first {
+        // Whoever is first looks after the hub: where others can reach it, that is who can read its files.
+        return if hub.setup_code().fits(setup_code.as_deref()) {
+            Ok(None)
+        } else {
+            Err(Refusal::new(ErrorCode::InviteRequired, "setup code required")
+                .message("the first account of a hub that others can reach is made on its host")
+                .hint("run `anet hub start` there, or send what stands in `setup-code` beside the database")
+                .into())
+        };
     }
-    if length > 50 {
-        return refuse("username too long (max 50)");
+    if let Some(code) = invite_code {
+        return redeem::redeem(transaction, &code, redeem::Kind::Hub, now).await.map(Some);
     }
-    if !username.chars().all(allowed) {
-        return refuse("username contains invalid characters");
+    match hub.registration(transaction).await? {
+        RegistrationPolicy::Open => Ok(None),
+        RegistrationPolicy::Invite => Err(Refusal::new(ErrorCode::InviteRequired, "invite required")
+            .message("this hub takes new accounts by invite")
+            .hint("ask an administrator of the hub for one: `anet hub invite create`")
+            .into()),
+        RegistrationPolicy::Closed => Err(Refusal::new(ErrorCode::RegistrationClosed, "registration closed")
+            .message("this hub takes no new accounts")
+            .into()),
     }
-    Ok(())
 }
 
-fn check_text(field: &str, text: Option<&str>, most: usize) -> Result<(), HubError> {
+/// Bounds a text about a person.
+pub(crate) fn check_text(field: &str, text: Option<&str>, most: usize) -> Result<(), HubError> {
     match text {
         Some(text) if text.chars().count() > most => {
             Err(Refusal::invalid(field, format!("at most {most} characters")).into())

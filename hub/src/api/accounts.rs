@@ -1,23 +1,31 @@
 use anet_protocol::rest::{
-    ErrorBody, LoggedIn, LoginRequest, Me, NodeToken, NodeTokenRequest, RegisterRequest, Registered, Success,
+    AuthStatus, ChangePassword, EditProfile, ErrorBody, LoggedIn, LoginRequest, Me, NodeToken, NodeTokenRequest,
+    PasswordChanged, Recover, RecoveryKey, RegisterRequest, Registered, Success, UserAnswer,
 };
 use axum::extract::State;
 
 use crate::accounts;
 use crate::api::answer::{Answer, success};
-use crate::api::extract::Origin;
 use crate::api::{AuthenticatedCaller, JsonBody};
+use crate::client::Client;
 use crate::hub::Hub;
+
+/// What a first screen needs to know.
+#[utoipa::path(get, path = "/api/auth/status", tag = "accounts",
+    responses((status = 200, body = Success<AuthStatus>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn status(State(hub): State<Hub>) -> Answer<AuthStatus> {
+    Ok(success(accounts::status::status(&hub).await?))
+}
 
 /// Makes an account. The first one is the admin's.
 #[utoipa::path(post, path = "/api/auth/register", tag = "accounts", request_body = RegisterRequest,
     responses((status = 200, body = Success<Registered>), (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn register(
     State(hub): State<Hub>,
-    Origin(address): Origin,
+    client: Client,
     JsonBody(request): JsonBody<RegisterRequest>,
 ) -> Answer<Registered> {
-    Ok(success(accounts::register::register(&hub, address, request).await?))
+    Ok(success(accounts::register::register(&hub, &client, request).await?))
 }
 
 /// Gives a token for a password.
@@ -25,10 +33,10 @@ pub(crate) async fn register(
     responses((status = 200, body = Success<LoggedIn>), (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn login(
     State(hub): State<Hub>,
-    Origin(address): Origin,
+    client: Client,
     JsonBody(request): JsonBody<LoginRequest>,
 ) -> Answer<LoggedIn> {
-    Ok(success(accounts::login::login(&hub, address, request).await?))
+    Ok(success(accounts::login::login(&hub, &client, request).await?))
 }
 
 /// Tells whose token it is.
@@ -38,9 +46,52 @@ pub(crate) async fn me(State(hub): State<Hub>, AuthenticatedCaller(caller): Auth
     Ok(success(accounts::me::me(&hub, &caller).await?))
 }
 
+/// Changes the own shown name and mail address.
+#[utoipa::path(put, path = "/api/auth/me", tag = "accounts", security(("token" = [])), request_body = EditProfile,
+    responses((status = 200, body = Success<UserAnswer>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn edit(
+    State(hub): State<Hub>,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
+    JsonBody(request): JsonBody<EditProfile>,
+) -> Answer<UserAnswer> {
+    Ok(success(accounts::profile::edit(&hub, &caller, request).await?))
+}
+
+/// Changes the password, and ends every other login.
+#[utoipa::path(post, path = "/api/auth/password", tag = "accounts", security(("token" = [])), request_body = ChangePassword,
+    responses((status = 200, body = Success<PasswordChanged>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn change_password(
+    State(hub): State<Hub>,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
+    client: Client,
+    JsonBody(request): JsonBody<ChangePassword>,
+) -> Answer<PasswordChanged> {
+    Ok(success(accounts::password::change(&hub, &caller, &client, request).await?))
+}
+
+/// Makes a key for a forgotten password.
+#[utoipa::path(post, path = "/api/auth/recovery-key", tag = "accounts", security(("token" = [])),
+    responses((status = 200, body = Success<RecoveryKey>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn recovery_key(
+    State(hub): State<Hub>,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
+) -> Answer<RecoveryKey> {
+    Ok(success(accounts::recovery::create_key(&hub, &caller).await?))
+}
+
+/// Sets a new password by a recovery key.
+#[utoipa::path(post, path = "/api/auth/recover", tag = "accounts", request_body = Recover,
+    responses((status = 200, body = Success<LoggedIn>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn recover(
+    State(hub): State<Hub>,
+    client: Client,
+    JsonBody(request): JsonBody<Recover>,
+) -> Answer<LoggedIn> {
+    Ok(success(accounts::recovery::recover(&hub, &client, request).await?))
+}
+
 /// Mints a node's token and makes the node known.
-#[utoipa::path(post, path = "/api/auth/node-token", tag = "accounts", security(("token" = [])),
-    request_body = NodeTokenRequest,
+#[utoipa::path(post, path = "/api/auth/node-token", tag = "accounts", security(("token" = [])), request_body = NodeTokenRequest,
     responses((status = 200, body = Success<NodeToken>), (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn node_token(
     State(hub): State<Hub>,

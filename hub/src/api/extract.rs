@@ -1,14 +1,20 @@
-use std::net::{IpAddr, SocketAddr};
+use std::convert::Infallible;
+use std::net::SocketAddr;
 
 use anet_protocol::rest::ErrorCode;
+use anet_protocol::role::CredentialKind;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
-use secrecy::SecretString;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
+use crate::accounts::local;
+use crate::api::cookies;
+use crate::api::edge::{Identified, UrlSecret};
 use crate::caller::Caller;
+use crate::client::Client;
 use crate::error::{HubError, Refusal};
 use crate::hub::Hub;
 
@@ -16,23 +22,20 @@ use crate::hub::Hub;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PeerAddress(pub SocketAddr);
 
-/// Where a request comes from.
-pub(crate) struct Origin(pub Option<IpAddr>);
-
-/// Reads the address that the accept loop has noted.
-pub(crate) fn origin(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<PeerAddress>().map(|peer| peer.0.ip())
+/// The other end of the request, as the edge has found out.
+pub(crate) fn client(parts: &Parts) -> Client {
+    parts.extensions.get::<Client>().cloned().unwrap_or_default()
 }
 
-impl<S: Sync> FromRequestParts<S> for Origin {
-    type Rejection = HubError;
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HubError> {
-        Ok(Self(origin(parts)))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(client(parts))
     }
 }
 
-/// The owner of the bearer token.
+/// Whoever has shown a token, a browser's cookie or a ticket.
 pub(crate) struct AuthenticatedCaller(pub Caller);
 
 impl FromRequestParts<Hub> for AuthenticatedCaller {
@@ -40,19 +43,62 @@ impl FromRequestParts<Hub> for AuthenticatedCaller {
 
     async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, HubError> {
         let gate = Gate::of(parts.uri.path());
-        let Some(token) = bearer(&parts.headers)? else {
-            return Err(Refusal::new(ErrorCode::AuthRequired, gate.missing())
-                .hint("send `Authorization: Bearer <token>`")
-                .into());
-        };
-        match Caller::identify(hub, &token, origin(parts)).await {
+        let client = client(parts);
+        let caller = match identify(parts, hub, &client, &gate).await {
             Err(HubError::Refused(mut refusal)) if refusal.code == ErrorCode::InvalidToken => {
-                gate.invalid().clone_into(&mut refusal.error);
-                Err(HubError::Refused(refusal))
+                if refusal.error == "invalid token" {
+                    gate.invalid().clone_into(&mut refusal.error);
+                }
+                return Err(HubError::Refused(refusal));
             }
-            caller => Ok(Self(caller?)),
+            caller => caller?,
+        };
+        if let Some(Identified(slot)) = parts.extensions.get() {
+            // Set once: there is one caller to a request.
+            drop(slot.set(caller.clone()));
         }
+        Ok(Self(caller))
     }
+}
+
+async fn identify(parts: &Parts, hub: &Hub, client: &Client, gate: &Gate) -> Result<Caller, HubError> {
+    if let Some(token) = bearer(&parts.headers)? {
+        return admit(parts, Caller::identify(hub, &token, client).await?);
+    }
+    match parts.extensions.get() {
+        Some(UrlSecret::Ticket(ticket)) if parts.uri.path().starts_with("/events/") => {
+            return Caller::by_ticket(hub, ticket.expose_secret(), client).await;
+        }
+        Some(UrlSecret::Token(token)) if hub.settings().allow_url_tokens && parts.method == Method::GET => {
+            return admit(parts, Caller::identify(hub, token, client).await?);
+        }
+        Some(_) => {
+            return Err(Refusal::new(ErrorCode::AuthRequired, gate.missing())
+                .message("a secret in the URL ends up in logs, so it is not taken")
+                .hint("send `Authorization: Bearer <token>`; a browser's EventSource gets a ticket from POST /api/auth/ticket")
+                .into());
+        }
+        None => {}
+    }
+    if let Some(token) = cookies::access(&parts.headers, client.is_secure) {
+        cookies::check_page(&parts.headers, &parts.method)?;
+        return Caller::identify(hub, &token, client).await;
+    }
+    if let Some(caller) = local::caller(hub, client).await? {
+        cookies::check_fetch(&parts.headers)?;
+        return Ok(caller);
+    }
+    Err(Refusal::new(ErrorCode::AuthRequired, gate.missing()).hint("send `Authorization: Bearer <token>`").into())
+}
+
+/// Upstream's master token reads the API, and does nothing else (commhub-http §0.2).
+fn admit(parts: &Parts, caller: Caller) -> Result<Caller, HubError> {
+    let reads = matches!(parts.method, Method::GET | Method::HEAD) && parts.uri.path().starts_with("/api/");
+    if caller.credential == CredentialKind::Legacy && !reads {
+        let error = "master-token auth is deprecated; use admin utok_";
+        return Err(Refusal::new(ErrorCode::InvalidToken, error).into());
+    }
+    Ok(caller)
 }
 
 /// Upstream says the same thing in different words, by route (commhub-http §0.1), and its clients compare them.
@@ -65,8 +111,20 @@ enum Gate {
 impl Gate {
     fn of(path: &str) -> Self {
         match path {
-            "/api/auth/me" => Self::Account,
-            _ if path.starts_with("/api/auth/") => Self::Token,
+            "/api/auth/me" | "/api/auth/password" | "/api/networks" => Self::Account,
+            _ if [
+                "/api/auth/",
+                "/api/networks/",
+                "/api/node-rename/",
+                "/api/audit-log",
+                "/api/users",
+                "/api/admin/",
+            ]
+            .iter()
+            .any(|gated| path.starts_with(gated)) =>
+            {
+                Self::Token
+            }
             _ => Self::Data,
         }
     }
@@ -87,7 +145,7 @@ impl Gate {
     }
 }
 
-/// The token of the one `Authorization: Bearer` header. A token in the URL would end up in logs, so none is read there.
+/// The token of the one `Authorization: Bearer` header.
 fn bearer(headers: &HeaderMap) -> Result<Option<SecretString>, HubError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -148,10 +206,10 @@ impl<T: DeserializeOwned, S: Sync + Send> FromRequestParts<S> for QueryPart<T> {
     }
 }
 
-/// The variable part of a path, percent-decoded.
-pub(crate) struct PathPart(pub String);
+/// The variable part of a path, percent-decoded; several as a tuple.
+pub(crate) struct PathPart<T = String>(pub T);
 
-impl<S: Sync + Send> FromRequestParts<S> for PathPart {
+impl<T: DeserializeOwned + Send, S: Sync + Send> FromRequestParts<S> for PathPart<T> {
     type Rejection = HubError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HubError> {

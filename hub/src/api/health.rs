@@ -4,6 +4,7 @@ use axum::extract::State;
 
 use crate::api::answer::success;
 use crate::hub::Hub;
+use crate::settings::Access;
 
 /// What this hub does beyond upstream's API.
 const CAPABILITIES: [&str; 5] = ["claim_leases", "idempotency_key", "last_event_id", "long_poll", "keyset_pages"];
@@ -15,8 +16,16 @@ pub(crate) async fn health(State(hub): State<Hub>) -> Json<Success<Health>> {
     success(Health {
         version: hub.settings().version.clone(),
         api_version: "v3".to_owned(),
-        auth: "user-token".to_owned(),
-        security: "secured".to_owned(),
+        auth: match hub.settings().access {
+            Access::Login => "user-token",
+            access => access.as_str(),
+        }
+        .to_owned(),
+        security: match hub.settings().access {
+            Access::DevOpen => "dev-open",
+            Access::Login | Access::SingleUser => "secured",
+        }
+        .to_owned(),
         v3_auth: true,
         multi_network: true,
         sse_connections: hub.live().streams.count(),

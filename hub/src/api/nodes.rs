@@ -17,6 +17,9 @@ pub(crate) struct Within {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     network_id: Option<NetworkId>,
+    /// The node's token stays valid, for reading; without this it is revoked.
+    #[serde(default)]
+    keep_token: bool,
 }
 
 /// Lists nodes, newest update first.
@@ -41,7 +44,7 @@ pub(crate) async fn status(
     Ok(success(nodes::status::status(&hub, &caller, query).await?))
 }
 
-/// Removes a node and its tokens.
+/// Removes a node, and its tokens unless they are to be kept.
 #[utoipa::path(delete, path = "/api/nodes/{reference}", tag = "nodes", security(("token" = [])),
     params(("reference" = String, Path, description = "node id, name or alias"), Within),
     responses((status = 200, body = Success<NodeDeleted>), (status = "4XX", body = ErrorBody)))]
@@ -49,7 +52,7 @@ pub(crate) async fn delete(
     State(hub): State<Hub>,
     AuthenticatedCaller(caller): AuthenticatedCaller,
     PathPart(reference): PathPart,
-    QueryPart(Within { network_id }): QueryPart<Within>,
+    QueryPart(Within { network_id, keep_token }): QueryPart<Within>,
 ) -> Answer<NodeDeleted> {
-    Ok(success(nodes::delete::delete(&hub, &caller, &reference, network_id.as_ref()).await?))
+    Ok(success(nodes::delete::delete(&hub, &caller, &reference, network_id.as_ref(), keep_token).await?))
 }

@@ -1,10 +1,10 @@
 //! The open streams: who listens now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anet_protocol::event::Event;
-use anet_protocol::id::{InstanceId, TokenId};
+use anet_protocol::id::{InstanceId, NetworkId, TokenId};
 use axum::body::Bytes;
 use tokio::sync::mpsc;
 
@@ -85,9 +85,14 @@ impl Streams {
         Subscription { number, queue }
     }
 
-    /// Forgets a stream whose reader is gone.
+    /// Forgets a stream whose reader is gone. It may be on another channel by now, after a rename.
     pub(crate) fn remove(&self, channel: &Channel, number: u64) {
-        self.state().retain(channel, |open| open.number != number);
+        let mut state = self.state();
+        let count = state.count;
+        state.retain(channel, |open| open.number != number);
+        if state.count == count {
+            state.retain_everywhere(|_, open| open.number != number);
+        }
     }
 
     /// How many streams are open.
@@ -142,15 +147,48 @@ impl Streams {
 
     /// Ends every stream that a token opened.
     pub(crate) fn close_token(&self, token_id: &TokenId) {
+        self.state().retain_everywhere(|_, open| open.token_id != *token_id);
+    }
+
+    /// Ends the streams that a token opened in one network.
+    pub(crate) fn close_token_in(&self, token_id: &TokenId, network_id: &NetworkId) {
+        let goes = |channel: &Channel, open: &Open| open.token_id == *token_id && channel.network_id == *network_id;
+        self.state().retain_everywhere(|channel, open| !goes(channel, open));
+    }
+
+    /// Ends every stream in a network.
+    pub(crate) fn close_network(&self, network_id: &NetworkId) {
+        self.state().retain_everywhere(|channel, _| channel.network_id != *network_id);
+    }
+
+    /// Has the streams of one channel go on as another's.
+    pub(crate) fn rekey(&self, from: &Channel, to: &Channel) {
         let mut state = self.state();
-        let channels: Vec<Channel> = state.channels.keys().cloned().collect();
-        for channel in channels {
-            state.retain(&channel, |open| open.token_id != *token_id);
+        if let Some(open) = state.channels.remove(from) {
+            state.channels.entry(to.clone()).or_default().extend(open);
         }
+    }
+
+    /// With which tokens streams are open, and in which networks.
+    pub(crate) fn tokens(&self) -> HashSet<(TokenId, NetworkId)> {
+        let state = self.state();
+        let of_channel = |(channel, open): (&Channel, &Vec<Open>)| {
+            let network_id = channel.network_id.clone();
+            open.iter().map(|open| (open.token_id.clone(), network_id.clone())).collect::<Vec<_>>()
+        };
+        state.channels.iter().flat_map(of_channel).collect()
     }
 }
 
 impl State {
+    /// As [`State::retain`], of every channel.
+    fn retain_everywhere(&mut self, stays: impl Fn(&Channel, &Open) -> bool) {
+        let channels: Vec<Channel> = self.channels.keys().cloned().collect();
+        for channel in channels {
+            self.retain(&channel, |open| stays(&channel, open));
+        }
+    }
+
     /// Keeps the channel's streams for which `stays` holds; dropping the others' queues ends them.
     fn retain(&mut self, channel: &Channel, stays: impl FnMut(&mut Open) -> bool) {
         let Some(open) = self.channels.get_mut(channel) else { return };

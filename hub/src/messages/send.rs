@@ -3,10 +3,12 @@ use anet_protocol::id::MessageId;
 use anet_protocol::rest::{ErrorCode, MessageSent, MessageType, Node, SendMessage, limit};
 use anet_protocol::role::Operation;
 
+use crate::audit::AuditEntry;
 use crate::caller::Caller;
 use crate::error::{HubError, Refusal};
 use crate::events::{Channel, Listener};
 use crate::hub::Hub;
+use crate::limits::Action;
 use crate::nodes::find::node_named;
 use crate::store::NewMessage;
 
@@ -17,8 +19,9 @@ pub(crate) async fn send(hub: &Hub, caller: &Caller, request: SendMessage) -> Re
         return Err(Refusal::invalid("message", format!("1 to {} characters", limit::CONTENT)).into());
     }
     let now = hub.now();
+    hub.limits().take(Action::Task, caller.address, now)?;
     let message_id = MessageId::random(hub.entropy());
-    let sent_id = message_id.clone();
+    let (sent_id, audited_id) = (message_id.clone(), message_id.clone());
     let sender = caller.clone();
     let (channel, node): (Channel, Option<Node>) = hub
         .write(async move |transaction| {
@@ -47,6 +50,13 @@ pub(crate) async fn send(hub: &Hub, caller: &Caller, request: SendMessage) -> Re
                 .await?;
             let event = Event::NewMessage { from: sender.name().to_owned(), message_id };
             transaction.append_event(&channel, &event, now).await?;
+            if sender.node.is_none() {
+                let entry = AuditEntry::by(&sender, "message_sent", now)
+                    .to("message", &audited_id)
+                    .detail(channel.listener.name())
+                    .within(&network_id);
+                transaction.insert_audit(&entry).await?;
+            }
             Ok((channel, node))
         })
         .await?;

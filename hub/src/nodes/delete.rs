@@ -1,27 +1,31 @@
 use anet_protocol::event::Event;
 use anet_protocol::id::{Alias, MessageId, NetworkId, NodeId};
 use anet_protocol::rest::{ErrorCode, NodeDeleted, TaskError};
-use anet_protocol::role::{CredentialKind, Operation};
+use anet_protocol::role::{Operation, kind_suffices};
 use anet_protocol::task_state::TaskEvent;
 
+use crate::audit::AuditEntry;
 use crate::caller::Caller;
 use crate::error::{HubError, Refusal};
 use crate::events::{Channel, Effect};
 use crate::hub::Hub;
-use crate::store::{AuditEntry, NodeFilter, Scope, StoredNode, Transaction};
+use crate::nodes::may_manage;
+use crate::store::{NodeFilter, Scope, StoredNode, Transaction};
 use crate::tasks::transition::{Change, apply};
 
 /// How many waiting tasks are failed at once with their node; further ones end when their time is over.
 const WAITING: u32 = 1000;
 
-/// Removes a node, named by id, name or alias: its tokens are dead, its streams end, its open tasks fail.
+/// Removes a node, named by id, name or alias: its tokens are dead, unless they are to be kept, its streams end, its open
+/// tasks fail.
 pub(crate) async fn delete(
     hub: &Hub,
     caller: &Caller,
     reference: &str,
     network_id: Option<&NetworkId>,
+    keep_token: bool,
 ) -> Result<NodeDeleted, HubError> {
-    if caller.credential != CredentialKind::User {
+    if !kind_suffices(caller.credential, Operation::DeleteNode) {
         return Err(Refusal::new(ErrorCode::UserTokenRequired, "user_token_required").into());
     }
     let now = hub.now();
@@ -29,8 +33,9 @@ pub(crate) async fn delete(
     let (caller, reference, network_id) = (caller.clone(), reference.to_owned(), network_id.cloned());
     let deleted = hub
         .write(async move |transaction| {
-            let StoredNode { node, .. } = find(transaction, &caller, &reference, network_id.as_ref()).await?;
+            let StoredNode { node, owner_id } = find(transaction, &caller, &reference, network_id.as_ref()).await?;
             caller.authorize(transaction, &node.network_id, Operation::DeleteNode).await?;
+            may_manage(transaction, &caller, &node.network_id, Some(&owner_id)).await?;
             for open in transaction.open_tasks(&node.node_id, WAITING).await? {
                 let change = Change {
                     event: TaskEvent::Fail,
@@ -57,21 +62,18 @@ pub(crate) async fn delete(
                 network_id: node.network_id.clone(),
             };
             transaction.append_event(&channel, &event, now).await?;
-            let tokens = transaction.delete_tokens_of_node(&node.node_id).await?;
+            let tokens = if keep_token {
+                transaction.unbind_tokens_of_node(&node.node_id).await?;
+                Vec::new()
+            } else {
+                transaction.delete_tokens_of_node(&node.node_id).await?
+            };
             transaction.delete_node(&node.node_id).await?;
-            transaction
-                .insert_audit(&AuditEntry {
-                    user_id: Some(&caller.user.user_id),
-                    username: Some(&caller.user.username),
-                    action: "node_deleted",
-                    target_type: "node",
-                    target_id: Some(node.node_id.as_str()),
-                    detail: Some(node.alias.as_str()),
-                    ip: caller.address.map(|address| address.to_string()).as_deref(),
-                    network_id: Some(&node.network_id),
-                    created_at: now,
-                })
-                .await?;
+            let entry = AuditEntry::by(&caller, "node_deleted", now)
+                .to("node", &node.node_id)
+                .detail(node.alias.as_str())
+                .within(&node.network_id);
+            transaction.insert_audit(&entry).await?;
             let tokens_revoked = tokens.len() as u64;
             transaction.after_commit(Effect::CloseChannel(channel));
             for token_id in tokens {

@@ -8,9 +8,14 @@ use crate::store::Reads;
 const SUGGESTIONS: usize = 3;
 const ALIKE: f64 = 0.75;
 
-/// The node of that alias, or a refusal that suggests near names.
+/// The node of that alias, or the one that had it last, or a refusal that suggests near names.
 pub(crate) async fn node_named(reads: &mut dyn Reads, network_id: &NetworkId, alias: &Alias) -> Result<Node, HubError> {
     if let Some(stored) = reads.node_by_alias(network_id, alias).await? {
+        return Ok(stored.node);
+    }
+    if let Some(node_id) = reads.renamed_from(network_id, alias).await?
+        && let Some(stored) = reads.node(&node_id).await?
+    {
         return Ok(stored.node);
     }
     let suggestions = near(alias.as_str(), reads.aliases(network_id).await?);

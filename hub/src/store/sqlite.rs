@@ -5,12 +5,16 @@ mod audit;
 mod decode;
 mod events;
 mod filter;
+mod guessing;
 mod lock;
 mod messages;
+mod networks;
 mod nodes;
 mod readers;
+mod renames;
 mod session;
 mod tasks;
+mod tokens;
 mod writer;
 
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -27,7 +31,7 @@ use self::lock::DatabaseLock;
 use self::readers::Readers;
 use self::session::Session;
 use self::writer::Writer;
-use super::{Job, Reads, Store, StoreError, StoreResult};
+use super::{Job, Reads, Store, StoreError, StoreHolder, StoreResult};
 use crate::error::HubError;
 use crate::events::Effect;
 use crate::settings::{Durability, Settings};
@@ -45,7 +49,7 @@ pub(crate) struct SqliteStore {
     writer: Writer,
     readers: Readers,
     /// Held for as long as the store lives.
-    _lock: DatabaseLock,
+    _lock: Option<DatabaseLock>,
 }
 
 impl SqliteStore {
@@ -53,10 +57,24 @@ impl SqliteStore {
     /// commit, in the order of the commits.
     pub(crate) async fn open(
         settings: &Settings,
+        holder: StoreHolder,
         publish: Arc<dyn Fn(Vec<Effect>) + Send + Sync>,
     ) -> Result<Self, HubError> {
-        prepare_files(&settings.database)?;
-        let lock = DatabaseLock::acquire(&settings.database)?;
+        let lock = match holder {
+            StoreHolder::Alone => {
+                prepare_files(&settings.database)?;
+                Some(DatabaseLock::acquire(&settings.database)?)
+            }
+            StoreHolder::Beside if !settings.database.exists() => {
+                return Err(HubError::NoDatabase(settings.database.clone()));
+            }
+            // The hub that runs has brought the schema up to date; if none runs, that is done here.
+            StoreHolder::Beside => match DatabaseLock::acquire(&settings.database) {
+                Ok(lock) => Some(lock),
+                Err(HubError::DatabaseInUse { .. }) => None,
+                Err(error) => return Err(error),
+            },
+        };
         let options = SqliteConnectOptions::new()
             .filename(&settings.database)
             .foreign_keys(true)
@@ -73,10 +91,12 @@ impl SqliteStore {
             .pragma("journal_size_limit", WAL_BYTES.to_string());
         let mut connection = SqliteConnection::connect_with(&writing).await.map_err(StoreError::from)?;
         // `run` has a future that is not `Send` in the compiler's eyes; this is what it calls.
-        MIGRATIONS
-            .run_direct(None, &mut connection, false)
-            .await
-            .map_err(|error| StoreError::Fault { source: error.into() })?;
+        if lock.is_some() {
+            MIGRATIONS
+                .run_direct(None, &mut connection, false)
+                .await
+                .map_err(|error| StoreError::Fault { source: error.into() })?;
+        }
         let readers = Readers::new(options.read_only(true), settings.readers, settings.busy_timeout);
         let writer = Writer::start(connection, publish)?;
         Ok(Self { writer, readers, _lock: lock })

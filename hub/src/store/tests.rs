@@ -12,7 +12,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 use tokio::sync::oneshot;
 
-use super::{AuditEntry, NewMessage, Transaction};
+use super::{NewMessage, Transaction};
+use crate::audit::AuditEntry;
 use crate::error::{HubError, Refusal};
 use crate::tests::kit::{SeededEntropy, TestClock, TestHub};
 use crate::{Hub, Settings};
@@ -190,18 +191,8 @@ async fn a_job_that_fails_or_panics_does_not_hurt_its_neighbours() {
 }
 
 /// A line of the audit log: a change that gives no answer.
-fn note(action: &'static str) -> AuditEntry<'static> {
-    AuditEntry {
-        user_id: None,
-        username: None,
-        action,
-        target_type: "node",
-        target_id: None,
-        detail: None,
-        ip: None,
-        network_id: None,
-        created_at: Timestamp::from_millis(0),
-    }
+fn note(action: &'static str) -> AuditEntry {
+    AuditEntry::anonymous(None, action, Timestamp::from_millis(0))
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use anet_protocol::rest::{CancelTask, ErrorCode, TaskAnswer, limit};
 use anet_protocol::role::{CredentialKind, Operation};
 use anet_protocol::task_state::{TaskEvent, TaskState};
 
+use crate::audit::AuditEntry;
 use crate::caller::Caller;
 use crate::error::{HubError, Refusal};
 use crate::events::Channel;
@@ -43,6 +44,12 @@ pub(crate) async fn cancel(
             message_id,
         };
         let after = apply(transaction, &before, change, |task| task.task.result.clone_from(&request.reason)).await?;
+        if caller.node.is_none() {
+            let entry = AuditEntry::by(&caller, "task_cancelled", now)
+                .to("task", &before.task.task_id)
+                .within(&before.task.network_id);
+            transaction.insert_audit(&entry).await?;
+        }
         if before.holder.is_some() {
             let node = transaction.node(&before.to_node_id).await?;
             if let Some(node) = node {

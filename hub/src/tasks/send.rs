@@ -6,10 +6,12 @@ use anet_protocol::task_state::{TaskEvent, TaskState};
 use anet_protocol::time::Timestamp;
 use anet_protocol::token;
 
+use crate::audit::AuditEntry;
 use crate::caller::Caller;
 use crate::error::{HubError, Refusal};
 use crate::events::Channel;
 use crate::hub::Hub;
+use crate::limits::Action;
 use crate::nodes::find::node_named;
 use crate::store::{NewMessage, NewTaskEvent, Reads, StoredTask, Transaction};
 use crate::tasks::find::not_found;
@@ -26,6 +28,8 @@ struct Sent {
 pub(crate) async fn send(hub: &Hub, caller: &Caller, request: SendTask) -> Result<TaskSent, HubError> {
     check(&request)?;
     let now = hub.now();
+    hub.limits().take(Action::Task, caller.address, now)?;
+    let asked = request.alias.clone();
     let task_id = TaskId::random(hub.entropy());
     let max_attempts = hub.settings().max_attempts;
     let sender = caller.clone();
@@ -35,10 +39,10 @@ pub(crate) async fn send(hub: &Hub, caller: &Caller, request: SendTask) -> Resul
             if let Some(sent) = replay(transaction, &sender, &network_id, &request).await? {
                 return Ok(sent);
             }
-            if sender.is_node(&network_id, &request.alias) {
+            let recipient = node_named(transaction, &network_id, &request.alias).await?;
+            if sender.is_node(&network_id, &recipient.alias) {
                 return Err(Refusal::invalid("alias", "a node that sends to itself would loop").into());
             }
-            let recipient = node_named(transaction, &network_id, &request.alias).await?;
             let from_name = sender_name(transaction, &sender, &network_id, request.from.as_deref()).await?;
             let hop_count = hops(transaction, &network_id, request.parent_task_id.as_ref()).await?;
             let stored = compose(Composition {
@@ -53,6 +57,13 @@ pub(crate) async fn send(hub: &Hub, caller: &Caller, request: SendTask) -> Resul
                 request: &request,
             })?;
             store(transaction, &stored, &recipient, now).await?;
+            if sender.node.is_none() {
+                let entry = AuditEntry::by(&sender, "task_sent", now)
+                    .to("task", &stored.task.task_id)
+                    .detail(recipient.alias.as_str())
+                    .within(&stored.task.network_id);
+                transaction.insert_audit(&entry).await?;
+            }
             let Task { task_id, expires_at, .. } = stored.task;
             Ok(Sent { task_id, recipient: Some(recipient), expires_at, replayed: false })
         })
@@ -62,6 +73,7 @@ pub(crate) async fn send(hub: &Hub, caller: &Caller, request: SendTask) -> Resul
         hub.live().presence.apply(&mut node, hub.now());
         node
     });
+    let renamed_to = recipient.as_ref().map(|node| node.alias.clone()).filter(|alias| *alias != asked);
     let session_status = recipient.as_ref().map_or(NodeStatus::Offline, |node| node.status).as_str().to_owned();
     let online = recipient.is_some_and(|node| node.connected);
     Ok(TaskSent {
@@ -72,6 +84,8 @@ pub(crate) async fn send(hub: &Hub, caller: &Caller, request: SendTask) -> Resul
         session_status,
         expires_at: sent.expires_at,
         replayed: sent.replayed,
+        renamed_from: renamed_to.as_ref().map(|_| asked),
+        renamed_to,
     })
 }
 

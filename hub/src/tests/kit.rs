@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Hub, Settings, router};
+use crate::{Hub, RateLimits, Settings, router};
 
-pub(crate) const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Far more than anything here takes, so that only a hang ends a test this way.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -123,7 +123,8 @@ impl TestHub {
 
     pub(crate) async fn open_with(change: impl FnOnce(&mut Settings)) -> Self {
         let directory = TempDir::new().unwrap();
-        let mut settings = Settings { database: directory.path().join("hub/commhub.db"), ..Settings::default() };
+        let database = directory.path().join("hub/commhub.db");
+        let mut settings = Settings { database, limits: RateLimits::off(), ..Settings::default() };
         change(&mut settings);
         let clock = TestClock::new();
         let entropy = SeededEntropy::new(1);
@@ -150,7 +151,7 @@ impl TestHub {
     }
 
     pub(crate) fn request(method: &str, path: &str, token: &str) -> axum::http::request::Builder {
-        let builder = Request::builder().method(method).uri(path);
+        let builder = Request::builder().method(method).uri(path).header("host", "localhost");
         if token.is_empty() { builder } else { builder.header("authorization", format!("Bearer {token}")) }
     }
 

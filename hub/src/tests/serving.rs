@@ -52,7 +52,7 @@ impl Served {
     async fn post(&self, token: &str, path: &str, body: &Value) -> Value {
         let body = body.to_string();
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
              connection: close\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -82,7 +82,7 @@ impl Served {
     async fn listen(&self, token: &str) -> TcpStream {
         let mut stream = self.connect().await;
         let head = format!(
-            "GET /events/counter?instance_id=i_1 HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer {token}\r\n\r\n"
+            "GET /events/counter?instance_id=i_1 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut seen = Vec::new();
@@ -118,7 +118,7 @@ async fn a_request_that_never_ends_is_cut_off_when_the_hub_stops() {
     let hub = Served::start(|settings| settings.drain_timeout = Duration::from_millis(50)).await;
     let mut stuck = hub.connect().await;
     let head =
-        "POST /api/auth/login HTTP/1.1\r\nhost: hub\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+        "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
     stuck.write_all(head.as_bytes()).await.unwrap();
     hub.stop().await;
 }
@@ -157,7 +157,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let hub = Served::start(|settings| settings.body_timeout = Duration::from_millis(50)).await;
     let mut slow = hub.connect().await;
     let head =
-        "POST /api/auth/login HTTP/1.1\r\nhost: hub\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+        "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
     slow.write_all(head.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     timeout(PATIENCE, slow.read_to_end(&mut answer)).await.expect("the connection stays open").unwrap();

@@ -1,7 +1,10 @@
 //! What happens because time passes.
 
+use std::time::Duration;
+
 use anet_protocol::id::MessageId;
 use anet_protocol::task_state::TaskEvent;
+use anet_protocol::time::Timestamp;
 
 use crate::error::HubError;
 use crate::hub::Hub;
@@ -46,6 +49,34 @@ async fn is_due(hub: &Hub) -> Result<bool, HubError> {
     let now = hub.now();
     let mut reads = hub.read().await?;
     Ok(!reads.lapsed_tasks(now, 1).await?.is_empty() || !reads.overdue_tasks(now, 1).await?.is_empty())
+}
+
+/// Forgets tokens that no longer work and attempts that no longer count, and archives old lines of the audit log.
+pub(crate) async fn tidy(hub: &Hub) -> Result<(), HubError> {
+    let now = hub.now();
+    let settings = hub.settings();
+    // Dead logins stay for a day, so that their owners are told that they have expired, and not that they are unknown.
+    let day = Duration::from_secs(24 * 3600);
+    let idle = settings.login_idle;
+    let idle_since = if idle.is_zero() { Timestamp::from_millis(i64::MIN) } else { now.minus(idle).minus(day) };
+    loop {
+        let dead = hub.read().await?.dead_tokens(now.minus(day), idle_since, BATCH).await?;
+        if dead.is_empty() {
+            break;
+        }
+        hub.write(async move |transaction| {
+            for token_id in &dead {
+                transaction.delete_token(token_id).await?;
+            }
+            Ok(())
+        })
+        .await?;
+    }
+    let (failures, sources) = (now.minus(day), now.minus(day * 31));
+    hub.write(async move |transaction| Ok(transaction.forget_attempts(failures, sources, now).await?)).await?;
+    let before = now.minus(settings.audit_age);
+    while hub.write(async move |transaction| Ok(transaction.archive_audit(before, BATCH).await?)).await? > 0 {}
+    Ok(())
 }
 
 /// Forgets events that are too old or too many.

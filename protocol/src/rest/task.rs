@@ -110,6 +110,12 @@ pub struct TaskSent {
     /// True when the key was seen before and this is the task of then.
     #[serde(default)]
     pub replayed: bool,
+    /// The name that was asked for, where the agent has another by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<Alias>,
+    /// The name that the agent has by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_to: Option<Alias>,
 }
 
 /// Why a task failed.

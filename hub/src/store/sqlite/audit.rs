@@ -1,27 +1,150 @@
 use anet_protocol::id::{NetworkId, UserId};
+use anet_protocol::rest::AuditRow;
+use anet_protocol::time::Timestamp;
 use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _};
 
-use super::session::WritingSession;
-use crate::store::{AuditEntry, AuditWrites, StoreResult};
+use super::decode;
+use super::filter::{push_equal, push_scope};
+use super::session::{Holder, Session, WritingSession};
+use crate::audit::AuditEntry;
+use crate::store::{AuditChain, AuditFilter, AuditReads, AuditWrites, Page, Scope, StoreResult};
+
+fn audit_row(row: &SqliteRow) -> Result<AuditRow, sqlx::Error> {
+    Ok(AuditRow {
+        id: row.try_get("id")?,
+        user_id: decode::optional_text(row, "user_id")?,
+        username: row.try_get("username")?,
+        actor_kind: row.try_get("actor_kind")?,
+        actor_id: row.try_get("actor_id")?,
+        action: row.try_get("action")?,
+        target_type: row.try_get("target_type")?,
+        target_id: row.try_get("target_id")?,
+        detail: row.try_get("detail")?,
+        ip: row.try_get("ip")?,
+        network_id: decode::optional_text(row, "network_id")?,
+        created_at: decode::time(row, "created_at")?,
+        hash: row.try_get("hash")?,
+    })
+}
+
+/// Both tables as one, for questions that do not care where a row stands.
+const WHOLE_LOG: &str = "
+    (SELECT id, user_id, username, actor_kind, actor_id, action, target_type, target_id, detail, ip, network_id,
+            created_at, hash FROM audit_archive
+     UNION ALL
+     SELECT id, user_id, username, actor_kind, actor_id, action, target_type, target_id, detail, ip, network_id,
+            created_at, hash FROM audit_log)";
+
+#[async_trait]
+impl<C: Holder> AuditReads for Session<C> {
+    async fn audit(&mut self, filter: &AuditFilter, limit: u32) -> StoreResult<Page<AuditRow>> {
+        let mut query = QueryBuilder::new("SELECT * FROM ");
+        query.push(WHOLE_LOG);
+        push_scope(&mut query, "network_id", &Scope::All);
+        push_equal(&mut query, "user_id", filter.user_id.as_ref().map(UserId::as_str));
+        push_equal(&mut query, "username", filter.username.as_deref());
+        push_equal(&mut query, "action", filter.action.as_deref());
+        push_equal(&mut query, "network_id", filter.network_id.as_ref().map(NetworkId::as_str));
+        let bounds = [
+            (" AND created_at >= ", filter.since.map(Timestamp::as_millis)),
+            (" AND created_at < ", filter.until.map(Timestamp::as_millis)),
+            (" AND id < ", filter.before),
+            (" AND id > ", filter.after),
+        ];
+        for (condition, bound) in bounds {
+            if let Some(bound) = bound {
+                query.push(condition).push_bind(bound);
+            }
+        }
+        query.push(if filter.after.is_some() { " ORDER BY id" } else { " ORDER BY id DESC" });
+        query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
+        let rows = query.build().fetch_all(self.connection().await?).await?;
+        let mut rows = rows.iter().map(audit_row).collect::<Result<Vec<_>, _>>()?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        Ok(Page { next: rows.last().filter(|_| more).map(|row| row.id), rows })
+    }
+
+    async fn audit_from(&mut self, after: i64, limit: u32) -> StoreResult<Vec<AuditRow>> {
+        let mut query = QueryBuilder::new("SELECT * FROM ");
+        query.push(WHOLE_LOG).push(" WHERE id > ").push_bind(after);
+        query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit));
+        let rows = query.build().fetch_all(self.connection().await?).await?;
+        Ok(rows.iter().map(audit_row).collect::<Result<_, _>>()?)
+    }
+
+    async fn audit_chain(&mut self) -> StoreResult<AuditChain> {
+        let row = self.query("SELECT begins_after, head_id, head_hash FROM audit_chain").fetch_one().await?;
+        Ok(AuditChain {
+            begins_after: row.try_get("begins_after")?,
+            head_id: row.try_get("head_id")?,
+            head_hash: row.try_get("head_hash")?,
+        })
+    }
+}
 
 #[async_trait]
 impl AuditWrites for WritingSession {
-    async fn insert_audit(&mut self, entry: &AuditEntry<'_>) -> StoreResult<()> {
+    async fn insert_audit(&mut self, entry: &AuditEntry) -> StoreResult<()> {
+        // The transaction keeps everybody else from writing, so the end of the chain is asked for once in each.
+        let head = match self.audit_head.take() {
+            Some(head) => head,
+            None => self.audit_chain().await?,
+        };
+        let row = entry.chained(head.head_id + 1, &head.head_hash);
         self.query(
-            "INSERT INTO audit_log
-                (user_id, username, action, target_type, target_id, detail, ip, network_id, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO audit_log (id, user_id, username, actor_kind, actor_id, action, target_type, target_id,
+                                    detail, ip, network_id, created_at, hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
-        .bind(entry.user_id.map(UserId::as_str))
-        .bind(entry.username)
-        .bind(entry.action)
-        .bind(entry.target_type)
-        .bind(entry.target_id)
-        .bind(entry.detail)
-        .bind(entry.ip)
-        .bind(entry.network_id.map(NetworkId::as_str))
-        .bind(entry.created_at.as_millis())
+        .bind(row.id)
+        .bind(row.user_id.as_ref().map(UserId::as_str))
+        .bind(&row.username)
+        .bind(&row.actor_kind)
+        .bind(&row.actor_id)
+        .bind(&row.action)
+        .bind(&row.target_type)
+        .bind(&row.target_id)
+        .bind(&row.detail)
+        .bind(&row.ip)
+        .bind(row.network_id.as_ref().map(NetworkId::as_str))
+        .bind(row.created_at.as_millis())
+        .bind(&row.hash)
         .put_off()
-        .await
+        .await?;
+        self.query("UPDATE audit_chain SET head_id = $1, head_hash = $2")
+            .bind(row.id)
+            .bind(&row.hash)
+            .put_off()
+            .await?;
+        self.audit_head = Some(AuditChain { head_id: row.id, head_hash: row.hash, ..head });
+        Ok(())
+    }
+
+    async fn archive_audit(&mut self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+        let rows = self
+            .query(
+                "INSERT INTO audit_archive (id, user_id, username, actor_kind, actor_id, action, target_type, target_id,
+                                            detail, ip, network_id, created_at, hash)
+                 SELECT id, user_id, username, actor_kind, actor_id, action, target_type, target_id, detail, ip,
+                        network_id, created_at, hash
+                 FROM audit_log WHERE created_at < $1 ORDER BY id LIMIT $2
+                 RETURNING id",
+            )
+            .bind(before.as_millis())
+            .bind(i64::from(limit))
+            .fetch_all()
+            .await?;
+        if let Some(last) = rows.last() {
+            // Exactly those, because they were taken in the order of their ids.
+            self.query("DELETE FROM audit_log WHERE created_at < $1 AND id <= $2")
+                .bind(before.as_millis())
+                .bind(last.try_get::<i64, _>("id")?)
+                .put_off()
+                .await?;
+        }
+        Ok(rows.len() as u64)
     }
 }

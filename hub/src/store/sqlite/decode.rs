@@ -38,6 +38,16 @@ pub(super) fn word<T>(row: &SqliteRow, column: &str, parse: impl FnOnce(&str) ->
     parse(&word).ok_or_else(|| meaningless(column, &word))
 }
 
+/// A word of a closed set that may be absent.
+pub(super) fn optional_word<T>(
+    row: &SqliteRow,
+    column: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, sqlx::Error> {
+    let word: Option<String> = row.try_get(column)?;
+    word.map(|word| parse(&word).ok_or_else(|| meaningless(column, &word))).transpose()
+}
+
 /// A value kept as JSON.
 pub(super) fn json<T: serde::de::DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T, sqlx::Error> {
     let text: String = row.try_get(column)?;

@@ -14,9 +14,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Encode, Sqlite, Type};
 
 use crate::events::Effect;
-use crate::store::{
-    AccountReads, EventReads, MessageReads, NodeReads, Reads, StoreError, StoreResult, TaskReads, Transaction,
-};
+use crate::store::{AuditChain, Reads, StoreError, StoreResult, Transaction};
 
 /// One connection, reading or writing.
 pub(super) struct Session<C> {
@@ -27,6 +25,8 @@ pub(super) struct Session<C> {
     waiting: Batch,
     /// What is to happen after the commit.
     pub(super) effects: Vec<Effect>,
+    /// The end of the audit log's chain, once this transaction has asked for it.
+    pub(super) audit_head: Option<AuditChain>,
 }
 
 /// The session of the one writer.
@@ -48,7 +48,7 @@ impl Transaction for WritingSession {
     }
 }
 
-impl<C> Reads for Session<C> where Session<C>: AccountReads + NodeReads + TaskReads + MessageReads + EventReads {}
+impl<C: Holder> Reads for Session<C> {}
 
 /// The most statements that are put off. It bounds how many texts there are to prepare, and how long each is.
 const PUT_OFF: usize = 8;
@@ -65,7 +65,7 @@ struct Batch {
 
 impl<C: Holder> Session<C> {
     pub(super) fn new(connection: C) -> Self {
-        Self { connection, boundaries: String::new(), waiting: Batch::default(), effects: Vec::new() }
+        Self { connection, boundaries: String::new(), waiting: Batch::default(), effects: Vec::new(), audit_head: None }
     }
 
     /// Begins a statement with its values as `$1`, `$2`, … It must be put off or sent.

@@ -99,6 +99,7 @@ async fn write_groups(
             Err(error) => {
                 tracing::error!(%error, "a group of changes was not stored");
                 session.effects.clear();
+                session.audit_head = None;
                 session.discard();
                 roll_back(&mut session).await;
             }
@@ -117,6 +118,7 @@ async fn write_group(
     session.mark_boundary("BEGIN IMMEDIATE");
     // By itself, so that a locked database is reported as that and not by what fails after it.
     session.send().await?;
+    session.audit_head = None;
     let mut finished = Vec::new();
     for (job, savepoint) in jobs.zip(SAVEPOINTS.iter().cycle()) {
         session.mark_boundary(savepoint.set);
@@ -130,6 +132,7 @@ async fn write_group(
         let stored = if wanted { session.flush().await } else { Ok(()) };
         if !wanted || stored.is_err() {
             session.effects.truncate(effects);
+            session.audit_head = None;
             session.discard();
             session.mark_boundary(savepoint.roll_back);
             // Fails where the engine itself has rolled the whole transaction back (disk full): then no job may stay.

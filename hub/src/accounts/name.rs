@@ -1,0 +1,49 @@
+//! Names of people.
+
+use anet_protocol::rest::ErrorCode;
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::error::{HubError, Refusal};
+
+/// Upstream's rules and texts (commhub-http §1.2, §3.4). No letters but ASCII's and CJK ideographs: others look alike.
+pub(crate) fn check_username(username: &str) -> Result<(), HubError> {
+    let refuse = |text: &str| Err(Refusal::new(ErrorCode::InvalidInput, text).into());
+    let length = username.chars().count();
+    if length < 2 {
+        return refuse("username must be at least 2 characters");
+    }
+    if length > 50 {
+        return refuse("username too long (max 50)");
+    }
+    if !username.chars().all(is_allowed) {
+        return refuse("username contains invalid characters");
+    }
+    Ok(())
+}
+
+fn is_allowed(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || ('\u{4e00}'..='\u{9fff}').contains(&c)
+}
+
+/// The name as it is compared: in compatibility form (NFKC) and without case, cut to what a name can be.
+pub(crate) fn key(username: &str) -> String {
+    username.trim().nfkc().take(64).collect::<String>().to_lowercase()
+}
+
+/// An attempted name as the audit log may show it: what cannot be a name may be a password in the wrong field.
+pub(crate) fn shown(username: &str) -> &str {
+    if check_username(username).is_ok() { username } else { "(no user name)" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_name_have_one_key() {
+        assert_eq!(key("Alice"), key("alice"));
+        assert_eq!(key(" ALICE "), key("alice"));
+        assert_eq!(key("ａｌｉｃｅ"), key("alice"));
+        assert_ne!(key("аlice"), key("alice"), "a Cyrillic letter is another one, and is no name");
+    }
+}
