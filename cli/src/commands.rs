@@ -15,7 +15,6 @@ mod task;
 mod tasks;
 mod whoami;
 
-use anet_protocol::id::NetworkId;
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 
@@ -37,9 +36,9 @@ pub(crate) struct Arguments {
     /// Token to talk with; other users of this machine see it, so prefer COMMHUB_TOKEN or `anet login`
     #[arg(long, global = true, help_heading = "Global options", value_name = "TOKEN")]
     token: Option<SecretString>,
-    /// Network to act in [default: the one chosen at login]
-    #[arg(long, global = true, help_heading = "Global options", value_name = "ID")]
-    network: Option<NetworkId>,
+    /// Network to act in [default: the one of `anet network use`]
+    #[arg(long, global = true, help_heading = "Global options", value_name = "NAME|ID")]
+    network: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -116,6 +115,13 @@ impl Arguments {
             Command::Man(arguments) => man::run(context, &arguments),
         }
     }
+}
+
+/// Reads an id; what cannot be one does not become a part of an address.
+fn parse_id<T: for<'a> From<&'a str>>(text: &str) -> Result<T, String> {
+    let is_id =
+        (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_id { Ok(T::from(text)) } else { Err("an id has letters, digits, `-` and `_`".to_owned()) }
 }
 
 #[cfg(test)]
