@@ -4,9 +4,14 @@ mod cancel;
 mod completions;
 pub(crate) mod demo;
 pub(crate) mod hub;
+mod init;
 mod login;
+mod logout;
 mod man;
 pub(crate) mod node;
+mod passwd;
+mod recover;
+mod recovery_key;
 mod register;
 mod send;
 mod status;
@@ -63,12 +68,26 @@ enum Command {
     Cancel(cancel::Arguments),
     /// Show what is going on in the network
     Status,
+    /// Choose the hub that commands talk to
+    ///
+    /// Asks for the address unless --hub gives it. With --token the login of that token is checked and saved too. The
+    /// login at another hub is forgotten here: a token is for the hub that gave it.
+    Init,
     /// Log in at a hub
     Login(login::Arguments),
+    /// End the login of this machine
+    Logout(logout::Arguments),
     /// Create an account at a hub
     Register(register::Arguments),
     /// Show who is logged in, and in which networks
     Whoami,
+    /// Change your password
+    Passwd(passwd::Arguments),
+    /// Make a key for the day on which the password is forgotten
+    #[command(subcommand)]
+    RecoveryKey(recovery_key::Command),
+    /// Set a new password with a recovery key
+    Recover(recover::Arguments),
     /// Look after the supervisor, which keeps hub and nodes alive
     #[command(subcommand)]
     Supervisor(supervisor::Command),
@@ -107,9 +126,14 @@ impl Arguments {
             Command::Task(arguments) => task::run(context, arguments).await,
             Command::Cancel(arguments) => cancel::run(context, arguments).await,
             Command::Status => status::run(context).await,
+            Command::Init => init::run(context).await,
             Command::Login(arguments) => login::run(context, arguments).await,
+            Command::Logout(arguments) => logout::run(context, &arguments).await,
             Command::Register(arguments) => register::run(context, arguments).await,
             Command::Whoami => whoami::run(context).await,
+            Command::Passwd(arguments) => passwd::run(context, arguments).await,
+            Command::RecoveryKey(command) => command.run(context).await,
+            Command::Recover(arguments) => recover::run(context, arguments).await,
             Command::Supervisor(command) => command.run(context).await,
             Command::Completions(arguments) => completions::run(context, &arguments),
             Command::Man(arguments) => man::run(context, &arguments),

@@ -1,5 +1,6 @@
 //! `anet`: every process of the product is a role of this one program.
 
+mod admin_file;
 mod commands;
 mod context;
 mod duration;
