@@ -14,10 +14,12 @@ mod recover;
 mod recovery_key;
 mod register;
 mod send;
+mod session;
 mod status;
 pub(crate) mod supervisor;
 mod task;
 mod tasks;
+mod token;
 mod whoami;
 
 use clap::{Parser, Subcommand};
@@ -88,6 +90,10 @@ enum Command {
     RecoveryKey(recovery_key::Command),
     /// Set a new password with a recovery key
     Recover(recover::Arguments),
+    /// List and end your logins
+    Session(session::Arguments),
+    /// List, make and revoke API keys
+    Token(token::Arguments),
     /// Look after the supervisor, which keeps hub and nodes alive
     #[command(subcommand)]
     Supervisor(supervisor::Command),
@@ -134,6 +140,8 @@ impl Arguments {
             Command::Passwd(arguments) => passwd::run(context, arguments).await,
             Command::RecoveryKey(command) => command.run(context).await,
             Command::Recover(arguments) => recover::run(context, arguments).await,
+            Command::Session(arguments) => session::run(context, arguments).await,
+            Command::Token(arguments) => token::run(context, arguments).await,
             Command::Supervisor(command) => command.run(context).await,
             Command::Completions(arguments) => completions::run(context, &arguments),
             Command::Man(arguments) => man::run(context, &arguments),
