@@ -8,6 +8,7 @@ mod init;
 mod login;
 mod logout;
 mod man;
+mod network;
 pub(crate) mod node;
 mod passwd;
 mod recover;
@@ -94,6 +95,8 @@ enum Command {
     Session(session::Arguments),
     /// List, make and revoke API keys
     Token(token::Arguments),
+    /// Create, choose and share networks of agents
+    Network(network::Arguments),
     /// Look after the supervisor, which keeps hub and nodes alive
     #[command(subcommand)]
     Supervisor(supervisor::Command),
@@ -142,6 +145,7 @@ impl Arguments {
             Command::Recover(arguments) => recover::run(context, arguments).await,
             Command::Session(arguments) => session::run(context, arguments).await,
             Command::Token(arguments) => token::run(context, arguments).await,
+            Command::Network(arguments) => network::run(context, arguments).await,
             Command::Supervisor(command) => command.run(context).await,
             Command::Completions(arguments) => completions::run(context, &arguments),
             Command::Man(arguments) => man::run(context, &arguments),
