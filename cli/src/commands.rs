@@ -1,5 +1,6 @@
 //! The command tree. Each command is one file: its arguments, whose doc comments are the help, and one function.
 
+mod audit;
 mod cancel;
 mod completions;
 pub(crate) mod demo;
@@ -97,6 +98,8 @@ enum Command {
     Token(token::Arguments),
     /// Create, choose and share networks of agents
     Network(network::Arguments),
+    /// Show the audit log: who did what
+    Audit(audit::Arguments),
     /// Look after the supervisor, which keeps hub and nodes alive
     #[command(subcommand)]
     Supervisor(supervisor::Command),
@@ -146,6 +149,7 @@ impl Arguments {
             Command::Session(arguments) => session::run(context, arguments).await,
             Command::Token(arguments) => token::run(context, arguments).await,
             Command::Network(arguments) => network::run(context, arguments).await,
+            Command::Audit(arguments) => audit::run(context, arguments).await,
             Command::Supervisor(command) => command.run(context).await,
             Command::Completions(arguments) => completions::run(context, &arguments),
             Command::Man(arguments) => man::run(context, &arguments),
