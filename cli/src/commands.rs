@@ -1,21 +1,29 @@
 //! The command tree. Each command is one file: its arguments, whose doc comments are the help, and one function.
 
+mod audit;
 mod cancel;
 mod completions;
 pub(crate) mod demo;
 pub(crate) mod hub;
+mod init;
 mod login;
+mod logout;
 mod man;
+mod network;
 pub(crate) mod node;
+mod passwd;
+mod recover;
+mod recovery_key;
 mod register;
 mod send;
+mod session;
 mod status;
 pub(crate) mod supervisor;
 mod task;
 mod tasks;
+mod token;
 mod whoami;
 
-use anet_protocol::id::NetworkId;
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 
@@ -37,9 +45,9 @@ pub(crate) struct Arguments {
     /// Token to talk with; other users of this machine see it, so prefer COMMHUB_TOKEN or `anet login`
     #[arg(long, global = true, help_heading = "Global options", value_name = "TOKEN")]
     token: Option<SecretString>,
-    /// Network to act in [default: the one chosen at login]
-    #[arg(long, global = true, help_heading = "Global options", value_name = "ID")]
-    network: Option<NetworkId>,
+    /// Network to act in [default: the one of `anet network use`]
+    #[arg(long, global = true, help_heading = "Global options", value_name = "NAME|ID")]
+    network: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -64,12 +72,34 @@ enum Command {
     Cancel(cancel::Arguments),
     /// Show what is going on in the network
     Status,
+    /// Choose the hub that commands talk to
+    ///
+    /// Asks for the address unless --hub gives it. With --token the login of that token is checked and saved too. The
+    /// login at another hub is forgotten here: a token is for the hub that gave it.
+    Init,
     /// Log in at a hub
     Login(login::Arguments),
+    /// End the login of this machine
+    Logout(logout::Arguments),
     /// Create an account at a hub
     Register(register::Arguments),
     /// Show who is logged in, and in which networks
     Whoami,
+    /// Change your password
+    Passwd(passwd::Arguments),
+    /// Make a key for the day on which the password is forgotten
+    #[command(subcommand)]
+    RecoveryKey(recovery_key::Command),
+    /// Set a new password with a recovery key
+    Recover(recover::Arguments),
+    /// List and end your logins
+    Session(session::Arguments),
+    /// List, make and revoke API keys
+    Token(token::Arguments),
+    /// Create, choose and share networks of agents
+    Network(network::Arguments),
+    /// Show the audit log: who did what
+    Audit(audit::Arguments),
     /// Look after the supervisor, which keeps hub and nodes alive
     #[command(subcommand)]
     Supervisor(supervisor::Command),
@@ -108,14 +138,30 @@ impl Arguments {
             Command::Task(arguments) => task::run(context, arguments).await,
             Command::Cancel(arguments) => cancel::run(context, arguments).await,
             Command::Status => status::run(context).await,
+            Command::Init => init::run(context).await,
             Command::Login(arguments) => login::run(context, arguments).await,
+            Command::Logout(arguments) => logout::run(context, &arguments).await,
             Command::Register(arguments) => register::run(context, arguments).await,
             Command::Whoami => whoami::run(context).await,
+            Command::Passwd(arguments) => passwd::run(context, arguments).await,
+            Command::RecoveryKey(command) => command.run(context).await,
+            Command::Recover(arguments) => recover::run(context, arguments).await,
+            Command::Session(arguments) => session::run(context, arguments).await,
+            Command::Token(arguments) => token::run(context, arguments).await,
+            Command::Network(arguments) => network::run(context, arguments).await,
+            Command::Audit(arguments) => audit::run(context, arguments).await,
             Command::Supervisor(command) => command.run(context).await,
             Command::Completions(arguments) => completions::run(context, &arguments),
             Command::Man(arguments) => man::run(context, &arguments),
         }
     }
+}
+
+/// Reads an id; what cannot be one does not become a part of an address.
+fn parse_id<T: for<'a> From<&'a str>>(text: &str) -> Result<T, String> {
+    let is_id =
+        (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_id { Ok(T::from(text)) } else { Err("an id has letters, digits, `-` and `_`".to_owned()) }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use anet_protocol::exit_code::CommandExit;
-use anet_protocol::rest::ErrorBody;
+use anet_protocol::rest::{ErrorBody, ErrorCode};
 
 /// A failed command. Its text says what failed and why; the hints say what mends it.
 #[derive(Debug)]
@@ -60,8 +60,7 @@ impl Failure {
     /// The hub refused.
     pub(crate) fn refused(what: &str, body: &ErrorBody) -> Self {
         let reason = body.message.clone().unwrap_or_else(|| body.error.clone());
-        let code = serde_json::to_value(body.code).ok().and_then(|code| code.as_str().map(str::to_owned));
-        let mut failure = Self { code, ..Self::message(format!("{what}: {reason}")) };
+        let mut failure = Self { code: word(body.code), ..Self::message(format!("{what}: {reason}")) };
         if let Some(names) = body.details.get("suggestions").and_then(|names| names.as_array()) {
             let names: Vec<_> = names.iter().filter_map(|name| name.as_str()).collect();
             if !names.is_empty() {
@@ -88,6 +87,18 @@ impl Failure {
         self
     }
 
+    /// True when the hub refused for this reason.
+    pub(crate) fn is_refusal(&self, code: ErrorCode) -> bool {
+        self.code.is_some() && self.code == word(code)
+    }
+
+    /// True when the hub does not know the token, or no longer.
+    pub(crate) fn is_dead_token(&self) -> bool {
+        [ErrorCode::AuthRequired, ErrorCode::InvalidToken, ErrorCode::TokenExpired]
+            .into_iter()
+            .any(|code| self.is_refusal(code))
+    }
+
     /// True when a connection that was there broke, so that nobody knows whether the request arrived.
     pub(crate) fn is_broken_connection(&self) -> bool {
         self.code.as_deref() == Some(CONNECTION_BROKEN)
@@ -100,6 +111,11 @@ impl Failure {
             .filter_map(|cause| cause.downcast_ref::<io::Error>())
             .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// The hub's word for a reason.
+fn word(code: ErrorCode) -> Option<String> {
+    serde_json::to_value(code).ok().and_then(|code| code.as_str().map(str::to_owned))
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anet_protocol::id::NetworkId;
-use anet_protocol::rest::{Network, User};
+use anet_protocol::rest::User;
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
@@ -66,15 +66,26 @@ impl GlobalConfig {
     }
 
     /// Remembers the network that commands mean.
-    pub(crate) fn set_network(&mut self, network: &Network) {
-        self.fields.insert("network_id".to_owned(), network.network_id.as_str().into());
-        self.fields.insert("network_name".to_owned(), network.network_name.clone().into());
+    pub(crate) fn set_network(&mut self, network_id: &NetworkId, network_name: &str) {
+        self.fields.insert("network_id".to_owned(), network_id.as_str().into());
+        self.fields.insert("network_name".to_owned(), network_name.into());
+    }
+
+    /// Forgets the network that commands mean.
+    pub(crate) fn clear_network(&mut self) {
+        self.remove(&["network_id", "network_name"]);
     }
 
     /// Forgets who was logged in.
     pub(crate) fn clear_login(&mut self) {
-        for key in ["token", "user", "network_id", "network_name"] {
-            self.fields.remove(key);
+        self.remove(&["token", "user"]);
+        self.clear_network();
+    }
+
+    fn remove(&mut self, keys: &[&str]) {
+        for key in keys {
+            // `remove` would move the last key into the gap.
+            self.fields.shift_remove(*key);
         }
     }
 

@@ -1,21 +1,29 @@
 //! Speaking to the hub's REST API, over TCP or, inside a task, over the task's own socket.
 
+mod account;
+mod admin;
+mod audit;
+mod network;
+
 use std::path::Path;
 use std::time::Duration;
 
 use anet_protocol::id::{NodeId, TaskId};
 use anet_protocol::rest::{
-    CancelTask, ErrorBody, ErrorCode, Health, LoggedIn, LoginRequest, Me, NodeDeleted, NodeList, NodeQuery, NodeToken,
-    NodeTokenRequest, RegisterRequest, Registered, SendTask, StatusAnswer, Success, Task, TaskAnswer, TaskEventList,
-    TaskEventQuery, TaskList, TaskQuery, TaskSent,
+    CancelTask, ErrorBody, ErrorCode, Health, NodeDeleted, NodeList, NodeQuery, PrepareRename, RenameAnswer,
+    RenameTransaction, SendTask, StatusAnswer, Success, Task, TaskAnswer, TaskEventList, TaskEventQuery, TaskList,
+    TaskQuery, TaskSent,
 };
 use anyhow::Context as _;
-use reqwest::{Client, Method, RequestBuilder, Response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{LOCATION, RETRY_AFTER};
+use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
+use crate::hub_url;
 
 /// How long one request may take; a waiting one gets its waiting time on top.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,17 +49,15 @@ impl HubClient {
     /// # Errors
     /// When `url` is not an http or https address.
     pub(crate) fn new(url: &str, token: Option<SecretString>) -> Result<Self, Failure> {
-        let parsed = reqwest::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        if parsed.is_none() {
-            return Err(Failure::usage(format!("`{url}` is not the address of a hub"))
-                .hint("an address looks like http://127.0.0.1:9200"));
-        }
+        hub_url::parse(url)?;
         // Loopback traffic never belongs into a proxy, whatever the environment says.
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(5))
             // Shorter than the hub keeps an idle connection, so that none is reused while it closes.
             .pool_idle_timeout(Duration::from_secs(5))
             .no_proxy()
+            // A token is for the named hub alone.
+            .redirect(redirect::Policy::none())
             .build()?;
         Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token, timeout: REQUEST_TIMEOUT })
     }
@@ -90,18 +96,24 @@ impl HubClient {
             return Ok(response);
         }
         let status = response.status();
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        if status.is_redirection() {
+            return Err(self.redirected(what, header(LOCATION)));
+        }
+        let retry_after = header(RETRY_AFTER);
         let body = response.bytes().await.context("the hub's answer broke off")?;
         let Ok(refusal) = serde_json::from_slice::<ErrorBody>(&body) else {
             return Err(Failure::message(format!("{what}: the hub answered {status} without saying why")));
         };
         let failure = Failure::refused(what, &refusal);
-        Err(match refusal.code {
-            ErrorCode::AuthRequired | ErrorCode::InvalidToken => failure.hint("log in with `anet login`"),
-            ErrorCode::TaskNotFound => failure.hint("`anet tasks` lists the tasks in your reach"),
-            ErrorCode::AliasNotFound if failure.hints.is_empty() => failure.hint("`anet status` lists the agents"),
-            ErrorCode::NetworkIdRequired => failure.hint("name one with `--network ID`; `anet whoami` lists yours"),
-            _ => failure,
-        })
+        Err(advise(failure, refusal.code, retry_after))
+    }
+
+    /// What is said of a hub that names another place; nobody goes there by itself.
+    fn redirected(&self, what: &str, target: Option<String>) -> Failure {
+        let target = target.unwrap_or_else(|| "a place it does not name".to_owned());
+        Failure::message(format!("{what}: {} redirects to {target}, which was not followed", self.url))
+            .hint("if that is your hub, name its address with `anet init --hub URL`")
     }
 
     async fn call<T: DeserializeOwned>(&self, what: &str, request: RequestBuilder) -> Result<T, Failure> {
@@ -119,29 +131,18 @@ impl HubClient {
         self.call(what, self.request(Method::POST, path).json(body)).await
     }
 
+    /// A request without a body.
+    async fn act<T: DeserializeOwned>(&self, what: &str, method: Method, path: &str) -> Result<T, Failure> {
+        self.call(what, self.request(method, path)).await
+    }
+
+    async fn put<T: DeserializeOwned>(&self, what: &str, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        self.call(what, self.request(Method::PUT, path).json(body)).await
+    }
+
     /// Whether a hub answers there, and which.
     pub(crate) async fn health(&self) -> Result<Health, Failure> {
         self.get("cannot ask for the hub's health", "/health", &()).await
-    }
-
-    /// Creates an account.
-    pub(crate) async fn register(&self, request: &RegisterRequest) -> Result<Registered, Failure> {
-        self.post("cannot register", "/api/auth/register", request).await
-    }
-
-    /// Logs in.
-    pub(crate) async fn login(&self, request: &LoginRequest) -> Result<LoggedIn, Failure> {
-        self.post("cannot log in", "/api/auth/login", request).await
-    }
-
-    /// Who the token belongs to.
-    pub(crate) async fn me(&self) -> Result<Me, Failure> {
-        self.get("cannot ask who is logged in", "/api/auth/me", &()).await
-    }
-
-    /// Makes a token for a node.
-    pub(crate) async fn node_token(&self, request: &NodeTokenRequest) -> Result<NodeToken, Failure> {
-        self.post("cannot get a token for the node", "/api/auth/node-token", request).await
     }
 
     /// The nodes in reach.
@@ -155,10 +156,28 @@ impl HubClient {
         Ok(self.nodes(&query).await?.nodes.into_iter().next())
     }
 
-    /// Removes a node from its network and revokes its tokens.
-    pub(crate) async fn delete_node(&self, node_id: &NodeId) -> Result<NodeDeleted, Failure> {
-        let request = self.request(Method::DELETE, &format!("/api/nodes/{node_id}"));
+    /// Removes a node from its network and revokes its tokens, unless they are to be kept.
+    pub(crate) async fn delete_node(&self, node_id: &NodeId, keep_token: bool) -> Result<NodeDeleted, Failure> {
+        let mut request = self.request(Method::DELETE, &format!("/api/nodes/{}", segment(node_id.as_str())));
+        if keep_token {
+            request = request.query(&[("keep_token", true)]);
+        }
         self.call("cannot delete the node at the hub", request).await
+    }
+
+    /// Reserves a node's new name.
+    pub(crate) async fn prepare_rename(&self, request: &PrepareRename) -> Result<RenameAnswer, Failure> {
+        self.post(&format!("cannot rename {}", request.old_alias), "/api/node-rename/prepare", request).await
+    }
+
+    /// Gives the node the name that was reserved.
+    pub(crate) async fn commit_rename(&self, request: &RenameTransaction) -> Result<RenameAnswer, Failure> {
+        self.post("cannot finish the rename", "/api/node-rename/commit", request).await
+    }
+
+    /// Gives the reserved name up.
+    pub(crate) async fn abort_rename(&self, request: &RenameTransaction) -> Result<RenameAnswer, Failure> {
+        self.post("cannot call the rename off", "/api/node-rename/abort", request).await
     }
 
     /// What is going on.
@@ -197,5 +216,50 @@ impl HubClient {
         let answer: TaskAnswer =
             self.post("cannot cancel the task", &format!("/api/task/{task_id}/cancel"), request).await?;
         Ok(answer.task)
+    }
+}
+
+/// What is left as it is in a part of a path.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+
+/// One part of a path, whatever stands in it.
+fn segment(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+/// Adds the command that helps, where the hub has not said what does.
+fn advise(failure: Failure, code: ErrorCode, retry_after: Option<String>) -> Failure {
+    let is_advised = !failure.hints.is_empty();
+    match code {
+        ErrorCode::AuthRequired | ErrorCode::InvalidToken | ErrorCode::TokenExpired => {
+            failure.hint("log in with `anet login`")
+        }
+        ErrorCode::TaskNotFound => failure.hint("`anet tasks` lists the tasks in your reach"),
+        ErrorCode::NetworkIdRequired => failure.hint("name one with `--network`; `anet network ls` lists yours"),
+        ErrorCode::RateLimited | ErrorCode::LoginDelayed => match retry_after {
+            Some(seconds) => failure.hint(format!("try again in {seconds} s")),
+            None => failure,
+        },
+        _ if is_advised => failure,
+        ErrorCode::AliasNotFound => failure.hint("`anet status` lists the agents"),
+        ErrorCode::NetworkNotFound => failure.hint("`anet network ls` lists your networks"),
+        ErrorCode::TokenNotFound => failure.hint("`anet token ls` lists your tokens"),
+        ErrorCode::SessionNotFound => failure.hint("`anet session ls` lists your logins"),
+        ErrorCode::SessionTokenRequired | ErrorCode::UserTokenRequired => {
+            failure.hint("this needs the login of a person: `anet login`")
+        }
+        ErrorCode::InviteRequired => failure.hint("ask for an invite, and register with `--invite CODE`"),
+        _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_path_stays_one_part() {
+        assert_eq!(segment("tok_0123-ab"), "tok_0123-ab");
+        assert_eq!(segment("../a?b#c%d"), "%2E%2E%2Fa%3Fb%23c%25d");
     }
 }

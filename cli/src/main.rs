@@ -1,13 +1,17 @@
 //! `anet`: every process of the product is a role of this one program.
 
+mod admin_file;
 mod commands;
 mod context;
+mod duration;
 mod environment;
 mod failure;
 mod files;
 mod global_config;
 mod hub_client;
+mod hub_url;
 mod log_file;
+mod network_choice;
 mod node_files;
 mod notify;
 mod printer;

@@ -130,6 +130,11 @@ pub(crate) fn head(text: &str, characters: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// A fact for a table cell, or a dash where there is none.
+pub(crate) fn or_dash(fact: Option<&impl ToString>) -> String {
+    fact.map_or_else(|| "-".to_owned(), ToString::to_string)
+}
+
 /// Asks the terminal behind stdout for its width.
 fn terminal_width() -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;

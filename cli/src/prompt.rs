@@ -3,9 +3,14 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::failure::Failure;
+
+/// Whether there is a person to ask.
+pub(crate) fn is_possible() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
 
 /// Asks for a line.
 ///
@@ -34,4 +39,19 @@ pub(crate) fn secret(question: &str) -> Result<SecretString, Failure> {
         return Err(Failure::usage(format!("no {} was given on stdin", question.to_lowercase())));
     }
     Ok(answer.trim_end_matches(['\r', '\n']).to_owned().into())
+}
+
+/// Asks for a secret that is being chosen: twice on a terminal, where nobody sees a slip; once from a pipe.
+///
+/// # Errors
+/// When stdin ends first, or the two differ.
+pub(crate) fn new_secret(question: &str) -> Result<SecretString, Failure> {
+    let first = secret(question)?;
+    if io::stdin().is_terminal() {
+        let second = secret(&format!("{question}, once more"))?;
+        if first.expose_secret() != second.expose_secret() {
+            return Err(Failure::message("the two were not the same; nothing was changed"));
+        }
+    }
+    Ok(first)
 }

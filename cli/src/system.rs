@@ -22,3 +22,9 @@ impl Entropy for SystemEntropy {
         getrandom::fill(buffer).expect("Linux answers getrandom(2) once it has booted");
     }
 }
+
+/// What this machine calls itself: the word by which a login of it is known in the list of sessions.
+pub(crate) fn host_name() -> Option<String> {
+    let name = nix::unistd::gethostname().ok()?.into_string().ok()?;
+    (!name.is_empty()).then_some(name)
+}

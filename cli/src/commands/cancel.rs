@@ -2,7 +2,7 @@ use anet_protocol::id::TaskId;
 use anet_protocol::rest::CancelTask;
 use std::process::ExitCode;
 
-use super::task::parse_task_id;
+use super::parse_id;
 use crate::context::Context;
 use crate::failure::Outcome;
 
@@ -10,7 +10,7 @@ use crate::failure::Outcome;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The task's id
-    #[arg(value_parser = parse_task_id)]
+    #[arg(value_parser = parse_id::<TaskId>)]
     task_id: TaskId,
     /// Why
     #[arg(long)]

@@ -1,6 +1,10 @@
+mod admin;
+mod invite;
+mod registration;
 pub(crate) mod run;
 pub(crate) mod start;
 mod stop;
+mod users;
 
 use std::path::PathBuf;
 
@@ -24,6 +28,15 @@ pub(crate) enum Command {
     Status,
     /// Show the hub's log
     Logs(logs::Reading),
+    /// List the accounts of the hub
+    Users,
+    /// Show or say who may make an account at the hub
+    Registration(registration::Arguments),
+    /// Invite people to the hub
+    Invite(invite::Arguments),
+    /// Look after the accounts of the hub
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Be the hub, in the foreground; the supervisor and systemd use this
     Run(run::Arguments),
 }
@@ -36,6 +49,10 @@ impl Command {
             Self::Restart => stop::restart(context).await,
             Self::Status => status(context).await,
             Self::Logs(reading) => logs::print(context, None, None::<PathBuf>, &reading).await,
+            Self::Users => users::run(context).await,
+            Self::Registration(arguments) => registration::run(context, &arguments).await,
+            Self::Invite(arguments) => invite::run(context, arguments).await,
+            Self::Admin(command) => command.run(context).await,
             Self::Run(arguments) => run::run(context, arguments).await,
         }
     }

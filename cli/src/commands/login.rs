@@ -1,14 +1,18 @@
-use anet_protocol::rest::{LoginRequest, Me};
+use anet_protocol::rest::{LoginRequest, Me, Network};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::process::ExitCode;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::global_config::GlobalConfig;
 use crate::hub_client::HubClient;
+use crate::network_choice;
 use crate::prompt;
+use crate::system;
 
 /// Log in at a hub; the password is asked for, or read from stdin
+///
+/// With --token the token is checked and saved instead. A failed login leaves the one before as it was.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// User name; asked for when absent
@@ -21,36 +25,75 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let hub = context.anonymous_hub()?;
-    let token = if let Some(token) = &context.token_flag {
-        token.clone()
+    context.warn_of_clear_text(hub.url())?;
+    let token = if context.token_flag.is_some() {
+        context.token()?
     } else {
         let username = arguments.username.map_or_else(|| prompt::line("User name"), Ok)?;
         let password = arguments.password.map_or_else(|| prompt::secret("Password"), Ok)?;
-        let request = LoginRequest { username, password: password.expose_secret().to_owned(), client_label: None };
+        let request =
+            LoginRequest { username, password: password.expose_secret().to_owned(), client_label: system::host_name() };
         hub.login(&request).await?.token.into()
     };
-    let me = remember(context, &hub, &token).await?;
-    context.printer.note(&format!("logged in as {} at {}", me.user.username, hub.url()))?;
-    if context.printer.json {
-        context.printer.document(&me)?;
+    let me = hub.with_token(token.clone()).me().await?;
+    let network = choose_network(context, &me.networks)?;
+    save(context, &hub, &token, &me, network)?;
+    announce(context, &hub, &me, "logged in")
+}
+
+/// Checks a person's token with the hub and saves it, with the hub and the first network.
+pub(super) async fn remember(context: &Context, hub: &HubClient, token: &SecretString) -> Result<Me, Failure> {
+    let me = hub.with_token(token.clone()).me().await?;
+    save(context, hub, token, &me, me.networks.first())?;
+    Ok(me)
+}
+
+/// Says who is logged in now, and what is to be done about it.
+pub(super) fn announce(context: &Context, hub: &HubClient, me: &Me, what: &str) -> Outcome {
+    let printer = context.printer;
+    printer.note(&format!("{what} as {} at {}", me.user.username, hub.url()))?;
+    if me.user.must_change_password {
+        printer.warning("this password was given to you; choose your own with `anet passwd`")?;
+    }
+    if printer.json {
+        printer.document(me)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checks a person's token with the hub and saves it, with the hub and the first network.
-pub(super) async fn remember(
+fn save(
     context: &Context,
     hub: &HubClient,
     token: &SecretString,
-) -> Result<Me, crate::failure::Failure> {
-    let me = hub.with_token(token.clone()).me().await?;
+    me: &Me,
+    network: Option<&Network>,
+) -> Result<(), Failure> {
     let mut config = GlobalConfig::load(&context.environment)?;
     config.clear_login();
     config.set_hub(hub.url());
     config.set_login(&me.user, token)?;
-    if let Some(network) = me.networks.first() {
-        config.set_network(network);
+    if let Some(network) = network {
+        config.set_network(&network.network_id, &network.network_name);
     }
-    config.save()?;
-    Ok(me)
+    Ok(config.save()?)
+}
+
+/// The network to act in from now on: the one named, the one picked by a person, or the first.
+fn choose_network<'a>(context: &Context, networks: &'a [Network]) -> Result<Option<&'a Network>, Failure> {
+    if let Some(reference) = &context.network_flag {
+        return Ok(Some(network_choice::find(networks, reference)?));
+    }
+    if networks.len() < 2 || context.printer.json || !prompt::is_possible() {
+        return Ok(networks.first());
+    }
+    for (index, network) in networks.iter().enumerate() {
+        let role = network.member_role.map_or("not a member", |role| role.as_str());
+        context.printer.note(&format!("  {}  {} ({}, {role})", index + 1, network.network_name, network.network_id))?;
+    }
+    loop {
+        match network_choice::pick(networks, &prompt::line("Network to act in [1]")?) {
+            Ok(network) => return Ok(Some(network)),
+            Err(failure) => context.printer.failure(&failure)?,
+        }
+    }
 }

@@ -2,18 +2,20 @@ pub(crate) mod create;
 mod delete;
 pub(crate) mod logs;
 mod ls;
+mod rename;
 mod run;
 pub(crate) mod start;
 pub(crate) mod stop;
 
 use std::path::PathBuf;
 
-use anet_protocol::control::NodeTarget;
+use anet_protocol::control::{NodeTarget, NodeView};
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::node_files;
+use crate::supervisor_client::SupervisorClient;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Ls,
     /// Show a node's log
     Logs(logs::Arguments),
+    /// Give a node another name, here and at the hub; its id and its token stay
+    Rename(rename::Arguments),
     /// Stop a node, remove it from the hub and delete its files
     Delete(delete::Arguments),
     /// Be a node, in the foreground; the supervisor uses this
@@ -45,6 +49,7 @@ impl Command {
             Self::Restart(arguments) => stop::restart(context, &arguments).await,
             Self::Ls => ls::run(context).await,
             Self::Logs(arguments) => logs::run(context, arguments).await,
+            Self::Rename(arguments) => rename::run(context, &arguments).await,
             Self::Delete(arguments) => delete::run(context, &arguments).await,
             Self::Run(arguments) => run::run(context, &arguments).await,
         }
@@ -70,5 +75,35 @@ impl NodeReference {
             None => node_files::find_project(here, &self.name),
         };
         NodeTarget { project }
+    }
+
+    /// The one project that is meant, and what the supervisor knows of the node there.
+    ///
+    /// # Errors
+    /// When no node has the name, or nodes of several projects have it.
+    pub(crate) async fn locate(
+        &self,
+        context: &Context,
+        supervisor: Option<&SupervisorClient>,
+    ) -> Result<(PathBuf, Option<NodeView>), Failure> {
+        let name = &self.name;
+        let mut known = match supervisor {
+            Some(client) => client.nodes().await?.nodes,
+            None => Vec::new(),
+        };
+        known.retain(|node| node.name == *name);
+        if let Some(project) = self.target(context).project {
+            let view = known.into_iter().find(|node| node.project == project);
+            return Ok((project, view));
+        }
+        if known.len() > 1 {
+            let projects: Vec<_> = known.iter().map(|node| node.project.display().to_string()).collect();
+            return Err(Failure::message(format!("several projects have a node {name}: {}", projects.join(", ")))
+                .hint(format!("name one with --project {}", projects[0])));
+        }
+        let view = known.pop().ok_or_else(|| {
+            Failure::message(format!("no node is named {name}")).hint("`anet node ls` lists the nodes of this machine")
+        })?;
+        Ok((view.project.clone(), Some(view)))
     }
 }

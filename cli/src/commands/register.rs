@@ -1,8 +1,7 @@
 use anet_protocol::rest::RegisterRequest;
 use secrecy::{ExposeSecret as _, SecretString};
-use std::process::ExitCode;
 
-use super::login::remember;
+use super::login::{announce, remember};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::prompt;
@@ -19,26 +18,29 @@ pub(super) struct Arguments {
     /// Mail address
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
+    /// Invite to the hub, where it asks for one
+    #[arg(long, value_name = "CODE")]
+    invite: Option<String>,
+    /// What stands in the file `setup-code` beside the hub's database, where the first account asks for it
+    #[arg(long, value_name = "CODE")]
+    setup_code: Option<String>,
 }
 
 pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let hub = context.anonymous_hub()?;
+    context.warn_of_clear_text(hub.url())?;
     let username = arguments.username.map_or_else(|| prompt::line("User name"), Ok)?;
-    let password = arguments.password.map_or_else(|| prompt::secret("Password"), Ok)?;
+    let password = arguments.password.map_or_else(|| prompt::new_secret("Password"), Ok)?;
     let request = RegisterRequest {
         username,
         password: password.expose_secret().to_owned(),
         email: arguments.email,
         display_name: None,
-        invite_code: None,
-        setup_code: None,
+        invite_code: arguments.invite,
+        setup_code: arguments.setup_code,
         allow_weak: false,
     };
     let registered = hub.register(&request).await?;
     let me = remember(context, &hub, &registered.token.into()).await?;
-    context.printer.note(&format!("registered and logged in as {} at {}", me.user.username, hub.url()))?;
-    if context.printer.json {
-        context.printer.document(&me)?;
-    }
-    Ok(ExitCode::SUCCESS)
+    announce(context, &hub, &me, "registered and logged in")
 }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use tokio::time::Instant;
 
 use crate::context::Context;
+use crate::duration;
 use crate::failure::{Failure, Outcome};
 use crate::hub_client::{HubClient, LONGEST_WAIT};
 use crate::system::SystemEntropy;
@@ -29,13 +30,13 @@ pub(super) struct Arguments {
     #[arg(long)]
     wait: bool,
     /// Give up waiting after this time, such as 90s or 5m; the task goes on
-    #[arg(long, value_name = "TIME", requires = "wait", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", requires = "wait", value_parser = duration::parse)]
     wait_timeout: Option<Duration>,
     /// How urgent: high, normal or low
     #[arg(long, default_value = "normal", value_parser = parse_priority)]
     priority: Priority,
     /// How long the task may wait for the agent, such as 10m, at most 24h [default: 1h]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     ttl: Option<Duration>,
     /// The same key again means the same task, so a repeated send does nothing twice
     #[arg(long, value_name = "KEY")]
@@ -53,7 +54,7 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
         task,
         priority: arguments.priority,
         from: None,
-        network_id: if context.is_inside_task() { None } else { context.network()? },
+        network_id: if context.is_inside_task() { None } else { context.network().await? },
         parent_task_id: None,
         ttl_seconds,
         idempotency_key: arguments.idempotency_key.or_else(|| own_key(context)),
@@ -164,27 +165,4 @@ fn parse_priority(word: &str) -> Result<Priority, String> {
         .into_iter()
         .find(|priority| priority.as_str() == word)
         .ok_or_else(|| "use high, normal or low".to_owned())
-}
-
-/// Reads `90s`, `5m`, `1h30m`; a bare number is seconds.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "use a time such as 90s, 5m or 1h30m".to_owned())?;
-    Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_as_people_write_them() {
-        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
-        assert!(parse_duration("soon").is_err());
-        assert!(parse_duration("-5s").is_err());
-    }
 }

@@ -7,7 +7,7 @@ use crate::supervisor_client::SupervisorClient;
 
 pub(super) async fn run(context: &Context) -> Outcome {
     let hub = context.hub()?;
-    let query = NodeQuery { network_id: context.network()?, ..NodeQuery::default() };
+    let query = NodeQuery { network_id: context.network().await?, ..NodeQuery::default() };
     let status = hub.status(&query).await?;
     let health = hub.health().await?;
     let supervisor = match SupervisorClient::connect(&context.environment).await? {

@@ -6,6 +6,7 @@ use anet_protocol::task_state::TaskState;
 use anet_protocol::time::Timestamp;
 use std::process::ExitCode;
 
+use super::parse_id;
 use super::send::wait;
 use crate::context::Context;
 use crate::failure::Outcome;
@@ -14,7 +15,7 @@ use crate::failure::Outcome;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The task's id
-    #[arg(value_parser = parse_task_id)]
+    #[arg(value_parser = parse_id::<TaskId>)]
     task_id: TaskId,
     /// Wait until the task is over
     #[arg(long)]
@@ -39,13 +40,6 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     };
     context.printer.either(&serde_json::json!({ "task": task, "events": events }), || describe(&task, &events))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Reads a task's id; what cannot be one does not become a part of an address.
-pub(crate) fn parse_task_id(text: &str) -> Result<TaskId, String> {
-    let is_id =
-        (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if is_id { Ok(TaskId::from(text)) } else { Err("an id has letters, digits, `-` and `_`".to_owned()) }
 }
 
 fn describe(task: &Task, events: &[TaskEventRow]) -> String {

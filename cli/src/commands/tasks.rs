@@ -39,7 +39,7 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
         to_name: arguments.to,
         from_name: arguments.from,
         parent_task_id: arguments.parent.map(Into::into),
-        network_id: context.network()?,
+        network_id: context.network().await?,
         limit: Some(arguments.limit),
         cursor: arguments.cursor,
     };

@@ -7,7 +7,7 @@ pub(super) async fn run(context: &Context) -> Outcome {
     let hub = context.hub()?;
     let mut me = hub.me().await?;
     // A token that is bound to no network acts in the one that was chosen here.
-    me.current_network = me.current_network.or(context.network()?);
+    me.current_network = me.current_network.or(context.network().await?);
     context.printer.either(&me, || {
         let networks = me.networks.iter().map(|network| {
             let role = network.member_role.map_or("not a member", |role| role.as_str());
@@ -23,5 +23,8 @@ pub(super) async fn run(context: &Context) -> Outcome {
             networks.collect::<String>()
         )
     })?;
+    if me.user.must_change_password {
+        context.printer.warning("this password was given to you; choose your own with `anet passwd`")?;
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,9 +5,10 @@ use anet_protocol::control::{HubChanged, StartHub};
 use anet_protocol::rest::{Me, RegisterRequest};
 use anet_protocol::role::SystemRole;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::process::ExitCode;
 
+use crate::admin_file::AdminFile;
 use crate::commands::login;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -64,15 +65,6 @@ struct Started {
 pub(crate) struct NewAdmin {
     username: String,
     password: String,
-}
-
-/// `~/.anet/server/admin-utok.json`: the administrator's token, and the mark that there is one.
-#[derive(Debug, Serialize, Deserialize)]
-struct AdminFile {
-    username: String,
-    user_id: String,
-    token: String,
-    created_at: String,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {

@@ -9,8 +9,8 @@ use anet_protocol::rest::NodeTokenRequest;
 use anet_protocol::secret::{is_secret, reference_name};
 use std::process::ExitCode;
 
-use crate::commands::send::parse_duration;
 use crate::context::Context;
+use crate::duration;
 use crate::environment::node_directory;
 use crate::failure::{Failure, Outcome};
 use crate::files;
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(long = "env", value_name = "KEY[=VALUE]", value_parser = parse_variable)]
     env: Vec<(String, Option<String>)>,
     /// Kill a task that takes longer, such as 10m
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     timeout: Option<Duration>,
     /// How many tasks it may do at once
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_CONCURRENT)))]
@@ -151,7 +151,7 @@ fn refuse_duplicate(project: &Path, name: &str) -> Result<(), Failure> {
 
 /// The network to create the node in: the chosen one, or the only one.
 async fn network(context: &Context) -> Result<NetworkId, Failure> {
-    if let Some(network) = context.network()? {
+    if let Some(network) = context.network().await? {
         return Ok(network);
     }
     let me = context.hub()?.me().await?;

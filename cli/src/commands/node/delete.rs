@@ -1,3 +1,4 @@
+use anet_protocol::control::NodeTarget;
 use anet_protocol::id::NodeId;
 use anyhow::Context as _;
 use std::path::Path;
@@ -15,6 +16,9 @@ use crate::supervisor_client::SupervisorClient;
 pub(crate) struct Arguments {
     #[command(flatten)]
     node: NodeReference,
+    /// Leave its token valid, for a node that goes on elsewhere
+    #[arg(long)]
+    keep_token: bool,
     /// Do it; without this the command only says what it would do
     #[arg(long, visible_alias = "yes")]
     force: bool,
@@ -22,33 +26,25 @@ pub(crate) struct Arguments {
 
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let name = &arguments.node.name;
-    let target = arguments.node.target(context);
     let supervisor = SupervisorClient::connect(&context.environment).await?;
-    let known = match &supervisor {
-        Some(client) => client.nodes().await?.nodes,
-        None => Vec::new(),
-    };
-    let view = known
-        .iter()
-        .find(|node| node.name == *name && target.project.as_ref().is_none_or(|project| *project == node.project));
-    let project = target.project.clone().or_else(|| view.map(|node| node.project.clone()));
-    let project = project.ok_or_else(|| {
-        Failure::message(format!("no node is named {name}")).hint("`anet node ls` lists the nodes of this machine")
-    })?;
+    let (project, view) = arguments.node.locate(context, supervisor.as_ref()).await?;
+    let (target, view) = (NodeTarget { project: Some(project.clone()) }, view.as_ref());
     let directory = node_directory(&project, name);
     let from_files = node_files::read_config(&directory).ok().and_then(|config| config.node_id().map(NodeId::from));
     let node_id = from_files.or_else(|| view.and_then(|node| node.node_id.clone()).map(NodeId::from));
     if !arguments.force {
         let running = if view.is_some_and(|node| node.pid.is_some()) { "stop it, " } else { "" };
-        let text = format!("{running}revoke its token, remove it from the hub and delete {}", directory.display());
+        let revoke = if arguments.keep_token { "" } else { "revoke its token, " };
+        let text = format!("{running}{revoke}remove it from the hub and delete {}", directory.display());
         let place = project.display();
+        let keep = if arguments.keep_token { " --keep-token" } else { "" };
         return Err(Failure::message(format!("nothing was done to {name}"))
-            .hint(format!("`anet node delete {name} --project '{place}' --force` will {text}")));
+            .hint(format!("`anet node delete {name} --project '{place}'{keep} --force` will {text}")));
     }
     if let (Some(client), Some(_)) = (&supervisor, view) {
         client.stop_node(name, &target).await?;
     }
-    remove_from_hub(context, node_id.as_ref(), name, &project).await?;
+    remove_from_hub(context, node_id.as_ref(), name, &project, arguments.keep_token).await?;
     if let (Some(client), Some(_)) = (&supervisor, view) {
         client.forget_node(name, &target).await?;
     }
@@ -71,6 +67,7 @@ async fn remove_from_hub(
     node_id: Option<&NodeId>,
     name: &str,
     project: &Path,
+    keep_token: bool,
 ) -> Result<(), Failure> {
     let Some(node_id) = node_id else {
         let text = format!("its id is not known, so the hub may still list {name}; its config.json is gone");
@@ -84,6 +81,6 @@ async fn remove_from_hub(
         let text = format!("the hub knows this node in {place}; it stays there, and only the files here are deleted");
         return Ok(context.printer.warning(&text)?);
     }
-    let deleted = hub.delete_node(node_id).await?;
+    let deleted = hub.delete_node(node_id, keep_token).await?;
     Ok(context.printer.note(&format!("removed from the hub, {} token(s) revoked", deleted.tokens_revoked))?)
 }
