@@ -2,11 +2,22 @@
 
 mod accounts;
 mod attackers;
+mod audit;
+mod console;
 mod events;
+mod invites;
 pub(crate) mod kit;
+mod migration;
 mod model;
+mod modes;
+mod networks;
 mod nodes;
 mod openapi;
+mod passwords;
+mod registration;
+mod renames;
 mod serving;
+mod sessions;
 mod tasks;
+mod tokens;
 mod work;

@@ -107,6 +107,14 @@ impl Presence {
         news
     }
 
+    /// A run has called about an attempt. Nothing is begun by that: a repeated answer is taken from a run that no longer
+    /// holds the node, and must not stand in the way of the one that does.
+    pub(crate) fn heard_again(&self, node_id: &NodeId, instance_id: &InstanceId, now: Timestamp) {
+        if let Some(run) = self.state().runs.get_mut(node_id).filter(|run| run.instance_id == *instance_id) {
+            run.heard(now);
+        }
+    }
+
     pub(crate) fn stream_opened(&self, node_id: &NodeId, instance_id: &InstanceId, now: Timestamp) {
         let mut state = self.state();
         let run = state.run(node_id, instance_id, now);

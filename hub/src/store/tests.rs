@@ -18,6 +18,12 @@ use crate::error::{HubError, Refusal};
 use crate::tests::kit::{SeededEntropy, TestClock, TestHub};
 use crate::{Hub, Settings};
 
+/// The password hash of the first user.
+pub(crate) async fn password_hash(hub: &TestHub) -> String {
+    let mut reads = hub.hub.read().await.unwrap();
+    reads.users().await.unwrap().remove(0).password.hash
+}
+
 /// The audit log's actions, oldest first.
 pub(crate) async fn audit_actions(hub: &TestHub) -> Vec<String> {
     hub.hub

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Hub, RateLimits, Settings, router};
+use crate::{Hub, HubError, RateLimits, Settings, router};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -134,12 +134,23 @@ impl TestHub {
 
     /// Closes the database and opens it again, as a restarted process would.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Settings)) -> Self {
+        self.try_restart_with(change).await.unwrap()
+    }
+
+    /// The same, where the hub may refuse to start.
+    pub(crate) async fn try_restart_with(self, change: impl FnOnce(&mut Settings)) -> Result<Self, HubError> {
         let Self { hub, clock, directory, entropy, router: old, claimed } = self;
-        let settings = hub.settings().clone();
+        let mut settings = hub.settings().clone();
+        change(&mut settings);
         hub.close().await;
         drop((hub, old));
-        let hub = Hub::open(settings, clock.clone(), entropy.clone()).await.unwrap();
-        Self { router: router(hub.clone()), hub, clock, entropy, directory, claimed }
+        let hub = Hub::open(settings, clock.clone(), entropy.clone()).await?;
+        Ok(Self { router: router(hub.clone()), hub, clock, entropy, directory, claimed })
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
@@ -148,6 +159,16 @@ impl TestHub {
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).expect("every answer is JSON");
         Reply { status: head.status, headers: head.headers, body }
+    }
+
+    /// The content type and the text of an answer that is no JSON.
+    pub(crate) async fn text(&self, token: &str, path: &str) -> (String, String) {
+        let request = Self::request("GET", path, token).body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (content_type, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     pub(crate) fn request(method: &str, path: &str, token: &str) -> axum::http::request::Builder {
@@ -166,6 +187,33 @@ impl TestHub {
     pub(crate) async fn post(&self, token: &str, path: &str, body: Value) -> Reply {
         let request = Self::request("POST", path, token).header("content-type", "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    pub(crate) async fn put(&self, token: &str, path: &str, body: Value) -> Reply {
+        let request = Self::request("PUT", path, token).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// A call without a body that changes something.
+    pub(crate) async fn act(&self, token: &str, path: &str) -> Reply {
+        self.send(Self::request("POST", path, token).body(Body::empty()).unwrap()).await
+    }
+
+    /// Makes a second person a member of the first one's network.
+    pub(crate) async fn join(&self, owner: &Person, name: &str, role: &str) {
+        let path = format!("/api/networks/{}/members", owner.network_id);
+        self.post(&owner.token, &path, json!({ "username": name, "role": role })).await.ok();
+    }
+
+    /// The audit log as the administrator sees it, oldest first.
+    pub(crate) async fn audit(&self, admin: &Person) -> Vec<Value> {
+        let body = self.get(&admin.token, "/api/audit-log?after=0&limit=200").await.ok();
+        body["logs"].as_array().unwrap().clone()
+    }
+
+    /// The id of the person a token belongs to.
+    pub(crate) async fn user_id(&self, token: &str) -> String {
+        self.get(token, "/api/auth/me").await.ok()["user"]["user_id"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn person(&self, name: &str) -> Person {

@@ -117,8 +117,7 @@ async fn a_hub_that_is_stopped_ends_its_streams_and_leaves() {
 async fn a_request_that_never_ends_is_cut_off_when_the_hub_stops() {
     let hub = Served::start(|settings| settings.drain_timeout = Duration::from_millis(50)).await;
     let mut stuck = hub.connect().await;
-    let head =
-        "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    let head = "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
     stuck.write_all(head.as_bytes()).await.unwrap();
     hub.stop().await;
 }
@@ -156,8 +155,7 @@ async fn half_a_head_does_not_hold_a_connection() {
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let hub = Served::start(|settings| settings.body_timeout = Duration::from_millis(50)).await;
     let mut slow = hub.connect().await;
-    let head =
-        "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    let head = "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
     slow.write_all(head.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     timeout(PATIENCE, slow.read_to_end(&mut answer)).await.expect("the connection stays open").unwrap();

@@ -324,3 +324,20 @@ async fn work_before_registration_or_acknowledgement_is_refused() {
     assert_eq!(refused["hint"], "acknowledge the task first");
     hub.attempt(&run, "renew", &task, 1, json!({ "running": false })).await.ok();
 }
+
+#[tokio::test]
+async fn an_answer_repeated_by_a_former_run_after_a_restart_does_not_hold_the_node() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let first = hub.running(&alice, "counter").await;
+    let task = hub.task(&alice.token, "counter", "x").await;
+    hub.claim(&first, 1).await;
+    hub.reply(&first, &task, 1, "done").await.ok();
+    let second = Run { instance: "i_2".to_owned(), ..first.clone() };
+    hub.report(&first, "offline").await.ok();
+    hub.register(&second, &[]).await.ok();
+    let hub = hub.restart().await;
+    hub.reply(&first, &task, 1, "done").await.ok();
+    hub.report(&second, "offline").await.ok();
+    hub.register(&Run { instance: "i_3".to_owned(), ..first }, &[]).await.ok();
+}

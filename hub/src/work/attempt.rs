@@ -61,7 +61,7 @@ pub(crate) struct Heard {
 impl Heard {
     pub(crate) fn note(self, hub: &Hub) {
         if let Some(node) = self.node {
-            hub.live().presence.heard(&node.node_id, &self.instance_id, None, hub.now());
+            hub.live().presence.heard_again(&node.node_id, &self.instance_id, hub.now());
         }
     }
 }
