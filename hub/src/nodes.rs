@@ -4,6 +4,7 @@ pub(crate) mod delete;
 pub(crate) mod find;
 pub(crate) mod list;
 pub(crate) mod rename;
+pub(crate) mod stats;
 pub(crate) mod status;
 
 use anet_protocol::id::{NetworkId, UserId};

@@ -3,6 +3,7 @@
 mod accounts;
 mod attackers;
 mod audit;
+mod broadcast;
 mod console;
 mod events;
 mod invites;

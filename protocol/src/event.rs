@@ -46,6 +46,16 @@ pub enum Event {
         /// The message.
         message_id: MessageId,
     },
+    /// Words for every agent of the network.
+    #[serde(rename = "broadcast")]
+    Broadcast {
+        /// Tasks waiting.
+        inbox_count: u64,
+        /// Who writes.
+        from: String,
+        /// The recipient's copy.
+        message_id: MessageId,
+    },
     /// A task the recipient asked for is over.
     #[serde(rename = "new_reply")]
     NewReply {

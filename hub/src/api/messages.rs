@@ -1,4 +1,6 @@
-use anet_protocol::rest::{ErrorBody, MessageList, MessageQuery, MessageSent, SendMessage, Success};
+use anet_protocol::rest::{
+    Broadcast, BroadcastSent, ErrorBody, InNetwork, MessageList, MessageQuery, MessageSent, SendMessage, Success,
+};
 use axum::extract::State;
 
 use crate::api::answer::{Answer, success};
@@ -15,6 +17,19 @@ pub(crate) async fn send(
     JsonBody(request): JsonBody<SendMessage>,
 ) -> Answer<MessageSent> {
     Ok(success(messages::send::send(&hub, &caller, request).await?))
+}
+
+/// Stores plain words for every agent of a network.
+#[utoipa::path(post, path = "/api/broadcast", tag = "messages", security(("token" = [])), params(InNetwork),
+    request_body = Broadcast,
+    responses((status = 200, body = Success<BroadcastSent>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn broadcast(
+    State(hub): State<Hub>,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
+    QueryPart(InNetwork { network_id }): QueryPart<InNetwork>,
+    JsonBody(request): JsonBody<Broadcast>,
+) -> Answer<BroadcastSent> {
+    Ok(success(messages::broadcast::broadcast(&hub, &caller, network_id.as_ref(), request).await?))
 }
 
 /// Lists messages, newest first.

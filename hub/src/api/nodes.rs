@@ -1,5 +1,7 @@
 use anet_protocol::id::NetworkId;
-use anet_protocol::rest::{ErrorBody, NodeDeleted, NodeList, NodeQuery, StatusAnswer, Success};
+use anet_protocol::rest::{
+    ErrorBody, InNetwork, NodeDeleted, NodeList, NodeQuery, Stats, StatusAnswer, StreamStats, Success,
+};
 use axum::extract::State;
 use serde::Deserialize;
 
@@ -42,6 +44,27 @@ pub(crate) async fn status(
     QueryPart(query): QueryPart<NodeQuery>,
 ) -> Answer<StatusAnswer> {
     Ok(success(nodes::status::status(&hub, &caller, query).await?))
+}
+
+/// Tells a few numbers.
+#[utoipa::path(get, path = "/api/stats", tag = "nodes", security(("token" = [])), params(InNetwork),
+    responses((status = 200, body = Success<Stats>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn stats(
+    State(hub): State<Hub>,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
+    QueryPart(InNetwork { network_id }): QueryPart<InNetwork>,
+) -> Answer<Stats> {
+    Ok(success(nodes::stats::stats(&hub, &caller, network_id).await?))
+}
+
+/// Tells who listens.
+#[utoipa::path(get, path = "/api/stats/sse", tag = "admin", security(("token" = [])),
+    responses((status = 200, body = Success<StreamStats>), (status = "4XX", body = ErrorBody)))]
+pub(crate) async fn streams(
+    State(hub): State<Hub>,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
+) -> Answer<StreamStats> {
+    Ok(success(nodes::stats::streams(&hub, &caller).await?))
 }
 
 /// Removes a node, and its tokens unless they are to be kept.

@@ -1,6 +1,6 @@
 //! The open streams: who listens now.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anet_protocol::event::Event;
@@ -98,6 +98,17 @@ impl Streams {
     /// How many streams are open.
     pub(crate) fn count(&self) -> u64 {
         self.state().count
+    }
+
+    /// How many streams each channel has, as `network:name`.
+    pub(crate) fn by_channel(&self) -> BTreeMap<String, u64> {
+        let state = self.state();
+        let mut counts = BTreeMap::new();
+        for (channel, open) in &state.channels {
+            let key = format!("{}:{}", channel.network_id, channel.listener.name());
+            *counts.entry(key).or_default() += open.len() as u64;
+        }
+        counts
     }
 
     /// Whether anybody listens to the channel.

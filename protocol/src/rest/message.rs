@@ -14,6 +14,8 @@ pub enum MessageType {
     Reply,
     /// Plain words; never starts a runtime.
     Message,
+    /// Plain words to every agent of a network.
+    Broadcast,
 }
 
 impl MessageType {
@@ -24,13 +26,14 @@ impl MessageType {
             Self::Task => "task",
             Self::Reply => "reply",
             Self::Message => "message",
+            Self::Broadcast => "broadcast",
         }
     }
 
     /// Reads the word; `None` for any other.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Task, Self::Reply, Self::Message].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Task, Self::Reply, Self::Message, Self::Broadcast].into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
@@ -67,6 +70,29 @@ pub struct SendMessage {
     /// In which network; needed when the caller is in several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_id: Option<NetworkId>,
+}
+
+/// `POST /api/broadcast`: plain words to every agent of a network.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Broadcast {
+    /// The words, up to 10,000 characters.
+    pub message: String,
+    /// Only to agents on this machine.
+    #[serde(default)]
+    pub filter_server: Option<String>,
+    /// Only to agents that say this of themselves.
+    #[serde(default)]
+    pub filter_status: Option<super::NodeStatus>,
+}
+
+/// The answer: as many messages as are on disk.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BroadcastSent {
+    /// How many agents it is for.
+    pub recipients: u64,
+    /// One message for each.
+    pub message_ids: Vec<MessageId>,
 }
 
 /// The answer: the message is on disk.

@@ -152,3 +152,86 @@ pub struct NodeDeleted {
     /// How many of its tokens were revoked.
     pub tokens_revoked: u64,
 }
+
+/// What a query about a network or all in reach is limited to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::IntoParams, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct InNetwork {
+    /// Only this network.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub network_id: Option<NetworkId>,
+}
+
+/// `GET /api/stats`: a few numbers.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Stats {
+    /// The network that was asked for.
+    pub network_id: Option<NetworkId>,
+    /// Of tasks.
+    pub tasks: TaskStats,
+    /// Of agents, by what they say of themselves.
+    pub sessions: SessionStats,
+    /// Of agents.
+    pub nodes: NodeStats,
+    /// The five newest tasks.
+    pub recent_tasks: Vec<RecentTask>,
+}
+
+/// How many tasks there are.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TaskStats {
+    /// All of them.
+    pub total: u64,
+    /// By state.
+    pub by_status: Vec<StateCount>,
+}
+
+/// How many agents say what of themselves.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SessionStats {
+    /// By what they say.
+    pub by_status: Vec<NodeStatusCount>,
+}
+
+/// How many agents say one thing of themselves.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NodeStatusCount {
+    /// What they say.
+    pub status: NodeStatus,
+    /// How many.
+    pub count: u64,
+}
+
+/// How many agents are known.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NodeStats {
+    /// All of them.
+    pub total: u64,
+}
+
+/// A task in a line.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RecentTask {
+    /// The task.
+    pub task_id: crate::id::TaskId,
+    /// Who asked.
+    pub from_name: String,
+    /// Who was asked.
+    pub to_name: Alias,
+    /// How it stands.
+    pub status: crate::task_state::TaskState,
+    /// When it was sent.
+    pub created_at: Timestamp,
+}
+
+/// `GET /api/stats/sse`: who listens, for the hub's administrators.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StreamStats {
+    /// Open streams.
+    pub total: u64,
+    /// Open streams of each channel, as `network:name`.
+    #[schema(value_type = Object)]
+    pub sessions: std::collections::BTreeMap<String, u64>,
+}
