@@ -11,6 +11,7 @@ use anet_protocol::time::Timestamp;
 use anet_protocol::token;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::admin::reads::AdminReads;
 use crate::client::Client;
 use crate::error::{HubError, Refusal};
 use crate::events::Channel;
@@ -30,6 +31,8 @@ pub(crate) struct Caller {
     pub node: Option<BoundNode>,
     /// Where the call comes from.
     pub address: Option<IpAddr>,
+    /// What it has read by the rank on the hub alone.
+    pub admin_reads: AdminReads,
 }
 
 /// A token that the hub does not know, or no longer.
@@ -51,7 +54,7 @@ pub(crate) fn check_alive(stored: &StoredToken, settings: &Settings, now: Timest
     let idle = settings.login_idle;
     let is_login = stored.kind == CredentialKind::User && !stored.is_browser;
     let used = stored.last_used_at.unwrap_or(stored.created_at);
-    let is_idle = is_login && stored.expires_at.is_some() && !idle.is_zero() && used.plus(idle) <= now;
+    let is_idle = is_login && !idle.is_zero() && used.plus(idle) <= now;
     if is_idle || stored.expires_at.is_some_and(|end| end <= now) { Err(expired_token()) } else { Ok(()) }
 }
 
@@ -95,6 +98,7 @@ impl Caller {
             network_id: stored.network_id,
             node: stored.node,
             address,
+            admin_reads: AdminReads::default(),
         }
     }
 
@@ -127,7 +131,11 @@ impl Caller {
             return Err(access_denied());
         }
         let standing = reads.standing(&self.token_id, Some(network_id)).await?.ok_or_else(invalid_token)?;
-        self.judge(standing.system, standing.rank(), operation)
+        self.judge(standing.system, standing.rank(), operation)?;
+        if standing.rank().is_none() {
+            self.admin_reads.note(Some(network_id));
+        }
+        Ok(())
     }
 
     /// Whether the caller may do `operation`, which concerns no network, by what it is at this moment.
@@ -206,6 +214,7 @@ impl Caller {
             return Ok(Scope::Networks(vec![network_id.clone()]));
         }
         if self.reads_everything(Operation::ReadNetwork) {
+            self.admin_reads.note(None);
             return Ok(Scope::All);
         }
         let networks = reads.memberships(&self.user.user_id).await?;

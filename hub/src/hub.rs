@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::legacy;
+use crate::admin::reads::WrittenReads;
 use crate::audit::AuditEntry;
 use crate::error::HubError;
 use crate::events::Effect;
@@ -59,6 +60,7 @@ pub(crate) struct Live {
     pub presence: Presence,
     pub tickets: Tickets,
     pub uses: TokenUses,
+    pub written_reads: WrittenReads,
     waiters: Mutex<HashMap<TaskId, watch::Sender<()>>>,
 }
 
@@ -127,6 +129,7 @@ impl Hub {
             presence: Presence::default(),
             tickets: Tickets::default(),
             uses: TokenUses::default(),
+            written_reads: WrittenReads::default(),
             waiters: Mutex::default(),
         });
         let publish = {

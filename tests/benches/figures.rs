@@ -5,6 +5,8 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
+#[path = "figures/identity.rs"]
+mod identity;
 #[path = "figures/throughput.rs"]
 mod throughput;
 
@@ -25,6 +27,9 @@ fn main() {
     }
     if wants("throughput") {
         throughput::measure();
+    }
+    if wants("identity") {
+        identity::measure();
     }
 }
 

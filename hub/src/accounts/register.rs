@@ -6,7 +6,7 @@ use anet_protocol::token::{self, TokenKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::issue::Login;
-use super::name;
+use super::{legacy, name};
 use crate::audit::AuditEntry;
 use crate::client::Client;
 use crate::error::{HubError, Refusal};
@@ -132,6 +132,7 @@ pub(crate) async fn create(
     let (user, joined_network_id, is_first) = created?;
     if is_first {
         hub.setup_code().forget();
+        legacy::install(hub).await?;
     }
     Ok(Registered {
         user,

@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use secrecy::SecretString;
 
+use crate::admin::reads;
 use crate::api::PeerAddress;
 use crate::api::answer::Refused;
 use crate::audit::AuditEntry;
@@ -50,6 +51,11 @@ pub(crate) async fn edge(State(hub): State<Hub>, mut request: Request, next: Nex
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
+    if let Some(caller) = caller.get()
+        && let Err(error) = reads::write_down(&hub, caller).await
+    {
+        tracing::warn!(%error, "what an admin has read was not written down");
+    }
     if let Some(Refused(code)) = response.extensions().get().copied() {
         note(&hub, &client, caller.get(), code, &format!("{method} {path}")).await;
     }

@@ -18,7 +18,7 @@ async fn what_people_do_is_written_down_with_who_where_and_by_which_token() {
     hub.post(&alice.token, &format!("/api/task/{task}/cancel"), json!({})).await.ok();
     hub.post(&alice.token, "/api/message", json!({ "alias": "counter", "message": "psst" })).await.ok();
     hub.put(&alice.token, "/api/auth/me", json!({ "email": "alice@example.org" })).await.ok();
-    hub.delete(&alice.token, "/api/nodes/counter").await.ok();
+    hub.delete(&alice.token, &format!("/api/nodes/counter?network_id={}", alice.network_id)).await.ok();
     let rows = hub.audit(&alice).await;
     let expected = [
         ("register", &network),
@@ -143,4 +143,24 @@ async fn old_lines_are_archived_found_and_part_of_the_chain() {
     let verified = hub.get(token, "/api/audit-log/verify").await.ok();
     assert_eq!((&verified["intact"], &verified["rows"]), (&json!(true), &json!(2)));
     drop(alice);
+}
+
+#[tokio::test]
+async fn what_a_system_admin_reads_of_foreign_networks_is_written_down_once_an_hour() {
+    let hub = TestHub::open().await;
+    let admin = hub.person("admin").await;
+    let alice = hub.person("alice").await;
+    let foreign = format!("/api/tasks?network_id={}", alice.network_id);
+    let own = format!("/api/tasks?network_id={}", admin.network_id);
+    for path in [&own, &foreign, &foreign] {
+        hub.get(&admin.token, path).await.ok();
+    }
+    hub.get(&alice.token, &foreign).await.ok();
+    let reads =
+        async || hub.audit(&admin).await.into_iter().filter(|row| action(row) == "read_as_admin").collect::<Vec<_>>();
+    let rows = reads().await;
+    assert_eq!((rows.len(), &rows[0]["network_id"]), (1, &json!(alice.network_id)));
+    hub.clock.advance(3600);
+    hub.get(&admin.token, &foreign).await.ok();
+    assert_eq!(reads().await.len(), 2);
 }
