@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use anet_protocol::Clock as _;
 use anet_protocol::rest::{LoginRequest, User};
-use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::environment::Environment;
@@ -17,21 +15,84 @@ use crate::hub_client::HubClient;
 use crate::hub_url;
 use crate::system::SystemClock;
 
-/// What a new file holds.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct AdminFile {
-    /// The login name.
-    pub username: String,
-    /// The account.
-    pub user_id: String,
-    /// Its `utok_`.
-    pub token: String,
-    /// When the token was made.
-    pub created_at: String,
-}
-
 /// The word by which the file's login is known in the list of sessions.
 const CLIENT_LABEL: &str = "admin-utok.json";
+
+/// The file, read. Unknown keys survive every rewrite.
+#[derive(Debug)]
+pub(crate) struct AdminFile {
+    path: PathBuf,
+    fields: Map<String, Value>,
+}
+
+impl AdminFile {
+    /// Reads the file; an absent one is empty.
+    ///
+    /// # Errors
+    /// When it exists and is not a JSON object, or is not this user's own file.
+    pub(crate) fn load(environment: &Environment) -> Result<Self, Failure> {
+        let path = environment.server_directory().join("admin-utok.json");
+        let fields = match files::read_own(&path)? {
+            Some(text) => serde_json::from_str(&text).map_err(|error| {
+                let failure = Failure::failed(error).context(format!("{} is not a JSON object", path.display()));
+                failure.hint("delete it, and `anet hub start` writes a new one")
+            })?,
+            None => Map::new(),
+        };
+        Ok(Self { path, fields })
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.fields.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The login name.
+    pub(crate) fn username(&self) -> Option<&str> {
+        self.text("username")
+    }
+
+    /// The account's `utok_`; without one the file marks nothing.
+    pub(crate) fn token(&self) -> Option<SecretString> {
+        self.text("token").map(SecretString::from)
+    }
+
+    /// Whether the file is about this account.
+    pub(crate) fn is_of(&self, user_id: &str) -> bool {
+        self.text("user_id") == Some(user_id)
+    }
+
+    /// Writes down another login.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the old one is then untouched.
+    pub(crate) fn save(&mut self, user_id: &str, username: &str, token: &SecretString) -> Result<(), Failure> {
+        self.set(user_id, username, token, &SystemClock.now().to_string());
+        if let Some(directory) = self.path.parent() {
+            files::create_private_directory(directory)?;
+        }
+        Ok(files::write_private(&self.path, &format!("{}\n", serde_json::to_string_pretty(&self.fields)?))?)
+    }
+
+    fn set(&mut self, user_id: &str, username: &str, token: &SecretString, now: &str) {
+        let token = token.expose_secret();
+        for (key, value) in [("username", username), ("user_id", user_id), ("token", token), ("created_at", now)] {
+            self.fields.insert(key.to_owned(), value.into());
+        }
+    }
+}
+
+/// A login of the file's own, so that neither ends with the other.
+///
+/// # Errors
+/// When the hub refuses it.
+pub(crate) async fn log_in(hub: &HubClient, username: &str, password: &SecretString) -> Result<SecretString, Failure> {
+    let request = LoginRequest {
+        username: username.to_owned(),
+        password: password.expose_secret().to_owned(),
+        client_label: Some(CLIENT_LABEL.to_owned()),
+    };
+    Ok(hub.login(&request).await?.token.into())
+}
 
 /// Gives the file a token that works, after the one in it has ended with the old password.
 ///
@@ -45,33 +106,13 @@ pub(crate) async fn renew(
     user: &User,
     password: &SecretString,
 ) -> Result<bool, Failure> {
-    let path = path(environment);
-    let Some(text) = files::read_optional(&path)? else { return Ok(false) };
-    let fields: Map<String, Value> =
-        serde_json::from_str(&text).with_context(|| format!("{} is not a JSON object", path.display()))?;
-    let is_of_user = fields.get("user_id").and_then(Value::as_str) == Some(user.user_id.as_str());
-    if !is_of_user || !hub_url::is_loopback(&hub_url::parse(hub.url())?) {
+    let mut file = AdminFile::load(environment)?;
+    if !file.is_of(user.user_id.as_str()) || !hub_url::is_loopback(&hub_url::parse(hub.url())?) {
         return Ok(false);
     }
-    let request = LoginRequest {
-        username: user.username.clone(),
-        password: password.expose_secret().to_owned(),
-        client_label: Some(CLIENT_LABEL.to_owned()),
-    };
-    let token = SecretString::from(hub.login(&request).await?.token);
-    let fields = with_token(fields, &token, &SystemClock.now().to_string());
-    files::write_private(&path, &format!("{}\n", serde_json::to_string_pretty(&fields)?))?;
+    let token = log_in(hub, &user.username, password).await?;
+    file.save(user.user_id.as_str(), &user.username, &token)?;
     Ok(true)
-}
-
-fn path(environment: &Environment) -> PathBuf {
-    environment.server_directory().join("admin-utok.json")
-}
-
-fn with_token(mut fields: Map<String, Value>, token: &SecretString, now: &str) -> Map<String, Value> {
-    fields.insert("token".to_owned(), token.expose_secret().into());
-    fields.insert("created_at".to_owned(), now.into());
-    fields
 }
 
 #[cfg(test)]
@@ -81,8 +122,9 @@ mod tests {
     #[test]
     fn a_new_token_leaves_unknown_keys_as_they_were() {
         let text = r#"{"username":"admin","note":"mine","token":"old","created_at":"then"}"#;
-        let fields = with_token(serde_json::from_str(text).unwrap(), &SecretString::from("new"), "now");
-        let expected = r#"{"username":"admin","note":"mine","token":"new","created_at":"now"}"#;
-        assert_eq!(serde_json::to_string(&fields).unwrap(), expected);
+        let mut file = AdminFile { path: PathBuf::new(), fields: serde_json::from_str(text).unwrap() };
+        file.set("u_1", "root", &SecretString::from("new"), "now");
+        let expected = r#"{"username":"root","note":"mine","token":"new","created_at":"now","user_id":"u_1"}"#;
+        assert_eq!(serde_json::to_string(&file.fields).unwrap(), expected);
     }
 }

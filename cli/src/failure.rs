@@ -99,6 +99,11 @@ impl Failure {
             .any(|code| self.is_refusal(code))
     }
 
+    /// True when no token was shown, because nobody is logged in.
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.is_refusal(ErrorCode::AuthRequired)
+    }
+
     /// True when a connection that was there broke, so that nobody knows whether the request arrived.
     pub(crate) fn is_broken_connection(&self) -> bool {
         self.code.as_deref() == Some(CONNECTION_BROKEN)

@@ -22,10 +22,10 @@ impl GlobalConfig {
     /// Reads the file; an absent one is empty.
     ///
     /// # Errors
-    /// When it exists and is not a JSON object; the error names line and column.
+    /// When it exists and is not a JSON object, where the error names line and column; or is not this user's own file.
     pub(crate) fn load(environment: &Environment) -> anyhow::Result<Self> {
         let path = environment.global_config();
-        let fields = match files::read_optional(&path)? {
+        let fields = match files::read_own(&path)? {
             Some(text) => {
                 serde_json::from_str(&text).with_context(|| format!("{} is not a JSON object", path.display()))?
             }

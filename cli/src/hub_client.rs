@@ -105,6 +105,11 @@ impl HubClient {
         let Ok(refusal) = serde_json::from_slice::<ErrorBody>(&body) else {
             return Err(Failure::message(format!("{what}: the hub answered {status} without saying why")));
         };
+        if refusal.code == ErrorCode::AuthRequired && self.token.is_none() {
+            let text = format!("{what}: nobody is logged in at {}", self.url);
+            let failure = Failure { code: Some("auth_required".to_owned()), ..Failure::message(text) };
+            return Err(failure.hint(format!("log in with `anet login --hub {}`", self.url)));
+        }
         let failure = Failure::refused(what, &refusal);
         Err(advise(failure, refusal.code, retry_after))
     }

@@ -19,10 +19,13 @@ pub(crate) fn find_project(directory: &Path, name: &str) -> Option<PathBuf> {
 /// # Errors
 /// When the directory exists and cannot be read.
 pub(crate) fn names(project: &Path) -> Result<Vec<String>, Failure> {
-    let entries = match std::fs::read_dir(project.join(".anet/nodes")) {
+    let directory = project.join(".anet/nodes");
+    let entries = match std::fs::read_dir(&directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Failure::failed(error).context("cannot list the nodes of this project")),
+        Err(error) => {
+            return Err(Failure::failed(error).context(format!("cannot list the nodes in {}", directory.display())));
+        }
     };
     let mut names = Vec::new();
     for entry in entries {
@@ -41,8 +44,7 @@ pub(crate) fn names(project: &Path) -> Result<Vec<String>, Failure> {
 /// When it is missing or broken; the error names file, line and column.
 pub(crate) fn read_config(directory: &Path) -> Result<NodeConfig, Failure> {
     let path = directory.join("config.json");
-    let text =
-        files::read_optional(&path)?.ok_or_else(|| Failure::message(format!("there is no {}", path.display())))?;
+    let text = files::read_own(&path)?.ok_or_else(|| Failure::message(format!("there is no {}", path.display())))?;
     Ok(NodeConfig::parse(&text, &path.display().to_string())?)
 }
 
@@ -69,13 +71,42 @@ pub(crate) fn create(
     Ok(files::write_private(&directory.join("config.json"), &config.to_text())?)
 }
 
-/// Adds `nodes/`, which holds tokens and logs, to `.anet/.gitignore`.
+/// What of `.anet` must not get into git: tokens, logs, and, where the project is a home directory, the logins too.
+const NOT_FOR_GIT: [&str; 6] = ["nodes/", ".env*", "config.json*", "server/", "supervisor/", "run/"];
+
+/// Adds what is missing in `.anet/.gitignore`.
 fn ignore_in_git(project: &Path) -> Result<(), Failure> {
     let path = project.join(".anet/.gitignore");
-    let text = files::read_optional(&path)?.unwrap_or_default();
-    if text.lines().any(|line| line.trim() == "nodes/") {
+    let mut text = files::read_optional(&path)?.unwrap_or_default();
+    let is_listed = |pattern: &str| text.lines().any(|line| line.trim() == pattern);
+    let missing: Vec<_> = NOT_FOR_GIT.into_iter().filter(|pattern| !is_listed(pattern)).collect();
+    if missing.is_empty() {
         return Ok(());
     }
-    let separator = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    Ok(files::write_private(&path, &format!("{text}{separator}nodes/\n"))?)
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for pattern in missing {
+        text += pattern;
+        text.push('\n');
+    }
+    Ok(files::write_private(&path, &text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_secret_is_kept_out_of_git_and_a_persons_own_lines_stay() {
+        let project = tempfile::tempdir().unwrap();
+        let path = project.path().join(".anet/.gitignore");
+        std::fs::create_dir(project.path().join(".anet")).unwrap();
+        std::fs::write(&path, "mine\nnodes/").unwrap();
+        ignore_in_git(project.path()).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "mine\nnodes/\n.env*\nconfig.json*\nserver/\nsupervisor/\nrun/\n");
+        ignore_in_git(project.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "once");
+    }
 }

@@ -15,6 +15,7 @@ use crate::audit::AuditEntry;
 use crate::client::Client;
 use crate::error::HubError;
 use crate::hub::Hub;
+use crate::passwords::Passwords;
 use crate::settings::Settings;
 use crate::store::StoredUser;
 
@@ -23,6 +24,19 @@ pub struct Console {
     hub: Hub,
     /// `pid … uid …`, for the audit log.
     process: String,
+}
+
+/// Refuses a password that is easily guessed, as a hub that others can reach does; `known` are words that others connect
+/// with the person.
+///
+/// # Errors
+/// [`HubError::Refused`] with advice.
+pub async fn check_password(
+    entropy: Arc<dyn Entropy>,
+    password: &SecretString,
+    known: Vec<String>,
+) -> Result<(), HubError> {
+    Passwords::new(1, entropy).queue()?.check(password, known).await
 }
 
 /// An account with a new password.
@@ -64,6 +78,14 @@ impl Console {
     ) -> Result<Self, HubError> {
         let settings = Settings { database, ..Settings::default() };
         Ok(Self { hub: Hub::beside(settings, clock, entropy).await?, process })
+    }
+
+    /// Whether anybody has an account yet.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn has_accounts(&self) -> Result<bool, HubError> {
+        Ok(self.hub.read().await?.has_users().await?)
     }
 
     async fn user(&self, username: &str) -> Result<StoredUser, HubError> {

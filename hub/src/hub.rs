@@ -141,9 +141,12 @@ impl Hub {
         let started = live.clock.now();
         let mut reads = store.reader().await?;
         let limits = Limits::new(settings.limits, reads.rate_limits().await?);
-        let is_open = settings.is_loopback || reads.has_users().await? || holder == StoreHolder::Beside;
+        let is_open = settings.is_loopback || reads.has_users().await?;
         drop(reads);
-        let setup_code = SetupCode::prepare(&settings.database, !is_open, entropy.as_ref())?;
+        let setup_code = match holder {
+            StoreHolder::Alone => SetupCode::prepare(&settings.database, !is_open, entropy.as_ref())?,
+            StoreHolder::Beside => SetupCode::of_another(&settings.database),
+        };
         let shared = Shared {
             settings,
             entropy,

@@ -39,6 +39,11 @@ impl SetupCode {
         Ok(code)
     }
 
+    /// Leaves the file to the hub that may be running beside this process.
+    pub(crate) fn of_another(database: &Path) -> Self {
+        Self { path: database.with_file_name(FILE), digest: Mutex::default() }
+    }
+
     /// Whether `given` is the code, or none is asked for.
     pub(crate) fn fits(&self, given: Option<&str>) -> bool {
         match self.digest.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {

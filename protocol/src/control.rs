@@ -20,10 +20,14 @@
 //!
 //! Start, stop and restart answer when the outcome is proven, or with an error when it is not.
 
+mod hub_variables;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use hub_variables::HubVariables;
 
 use crate::notification::Link;
 use crate::time::Timestamp;
@@ -52,6 +56,9 @@ pub struct Exit {
     /// The process's last words, where it left any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_words: Option<String>,
+    /// What mends it, where the process knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// What ended a process.
@@ -254,6 +261,9 @@ pub struct StartHub {
     pub listen: SocketAddr,
     /// The database file.
     pub database: PathBuf,
+    /// The hub's settings.
+    #[serde(default, skip_serializing_if = "HubVariables::is_empty")]
+    pub variables: HubVariables,
 }
 
 /// The outcome for the hub.

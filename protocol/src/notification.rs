@@ -22,6 +22,8 @@ pub struct Notification {
     pub address: Option<String>,
     /// `X_ANET_ERROR=`: the last words before a failure, one line.
     pub error: Option<String>,
+    /// `X_ANET_HINT=`: what mends the failure, one line.
+    pub hint: Option<String>,
 }
 
 /// A child's link to the hub, as the child observes it.
@@ -71,6 +73,7 @@ impl Notification {
             ("X_ANET_WORK", work.as_deref()),
             ("X_ANET_ADDRESS", self.address.as_deref()),
             ("X_ANET_ERROR", self.error.as_deref()),
+            ("X_ANET_HINT", self.hint.as_deref()),
         ];
         for (key, value) in fields {
             if let Some(value) = value {
@@ -96,6 +99,7 @@ impl Notification {
                 "X_ANET_WORK" => notification.work = value.parse().ok(),
                 "X_ANET_ADDRESS" => notification.address = Some(value.to_owned()),
                 "X_ANET_ERROR" => notification.error = Some(value.to_owned()),
+                "X_ANET_HINT" => notification.hint = Some(value.to_owned()),
                 _ => {}
             }
         }

@@ -107,6 +107,8 @@ struct Alive {
     stopping_since: Option<Timestamp>,
     /// Its last `X_ANET_ERROR`.
     error: Option<String>,
+    /// Its last `X_ANET_HINT`.
+    hint: Option<String>,
 }
 
 impl Alive {

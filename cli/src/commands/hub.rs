@@ -1,20 +1,20 @@
 mod admin;
+mod console;
 mod invite;
 mod registration;
 pub(crate) mod run;
 pub(crate) mod start;
+mod status;
 mod stop;
 mod users;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use std::process::ExitCode;
 
 use super::node::logs;
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::supervisor_client::SupervisorClient;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Stop,
     /// Stop and start the hub; connections wait meanwhile instead of failing
     Restart,
-    /// Show whether the hub runs, and where
+    /// Show whether the hub runs, where, and who gets in
     Status,
     /// Show the hub's log
     Logs(logs::Reading),
@@ -47,7 +47,7 @@ impl Command {
             Self::Start(arguments) => start::run(context, arguments).await,
             Self::Stop => stop::stop(context).await,
             Self::Restart => stop::restart(context).await,
-            Self::Status => status(context).await,
+            Self::Status => status::run(context).await,
             Self::Logs(reading) => logs::print(context, None, None::<PathBuf>, &reading).await,
             Self::Users => users::run(context).await,
             Self::Registration(arguments) => registration::run(context, &arguments).await,
@@ -56,21 +56,4 @@ impl Command {
             Self::Run(arguments) => run::run(context, arguments).await,
         }
     }
-}
-
-async fn status(context: &Context) -> Outcome {
-    let health = context.anonymous_hub()?.health().await?;
-    let supervised = match SupervisorClient::connect(&context.environment).await? {
-        Some(client) => Some(client.status().await?.hub),
-        None => None,
-    };
-    let url = context.hub_url()?;
-    let document = serde_json::json!({ "url": url, "health": health, "supervised": supervised });
-    context.printer.either(&document, || {
-        let process = supervised.as_ref().and_then(|hub| hub.pid.map(|pid| (pid, hub.state.as_str())));
-        let process = process
-            .map_or_else(|| "not under this supervisor".to_owned(), |(pid, state)| format!("{state}, pid {pid}"));
-        format!("Hub: {url}\nVersion: {}\nUp: {} s\nProcess: {process}", health.version, health.uptime)
-    })?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ use crate::failure::{Failure, Outcome};
 use crate::global_config::GlobalConfig;
 use crate::hub_client::HubClient;
 use crate::network_choice;
+use crate::private_files;
 use crate::prompt;
 use crate::system;
 
@@ -24,6 +25,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
+    private_files::secure_home(context)?;
     let hub = context.anonymous_hub()?;
     context.warn_of_clear_text(hub.url())?;
     let token = if context.token_flag.is_some() {

@@ -39,6 +39,7 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
         invite_code: arguments.invite,
         setup_code: arguments.setup_code,
         allow_weak: false,
+        must_change: false,
     };
     let registered = hub.register(&request).await?;
     let me = remember(context, &hub, &registered.token.into()).await?;

@@ -2,9 +2,9 @@
 
 use anet_protocol::id::TokenId;
 use anet_protocol::rest::{
-    ChangePassword, CreateToken, Done, LoggedIn, LoginRequest, Me, NodeToken, NodeTokenRequest, PasswordChanged,
-    Recover, RecoveryKey, RegisterRequest, Registered, SessionEnded, SessionList, SessionsEnded, TokenCreated,
-    TokenList, TokensRevoked,
+    AuthStatus, ChangePassword, CreateToken, Done, LoggedIn, LoginRequest, Me, NodeToken, NodeTokenRequest,
+    PasswordChanged, Recover, RecoveryKey, RegisterRequest, Registered, SessionEnded, SessionList, SessionsEnded,
+    TokenCreated, TokenList, TokensRevoked,
 };
 use reqwest::Method;
 
@@ -12,6 +12,11 @@ use super::{HubClient, segment};
 use crate::failure::Failure;
 
 impl HubClient {
+    /// What a first screen needs to know.
+    pub(crate) async fn auth_status(&self) -> Result<AuthStatus, Failure> {
+        self.get("cannot ask how one logs in", "/api/auth/status", &()).await
+    }
+
     /// Creates an account.
     pub(crate) async fn register(&self, request: &RegisterRequest) -> Result<Registered, Failure> {
         self.post("cannot register", "/api/auth/register", request).await

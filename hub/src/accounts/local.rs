@@ -48,6 +48,7 @@ async fn open(hub: &Hub) -> Result<TokenId, HubError> {
             invite_code: None,
             setup_code: None,
             allow_weak: false,
+            must_change: false,
         };
         // Nobody knows the password; `anet hub admin reset-user local` gives one before login is asked for.
         let password = hub.passwords().queue()?.hash(token::mint(TokenKind::User, hub.entropy())).await?;

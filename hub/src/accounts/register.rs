@@ -42,7 +42,8 @@ pub(crate) async fn register(hub: &Hub, client: &Client, request: RegisterReques
         strength?;
     }
     let password = turn.hash(password).await?;
-    create(hub, client, request, password, is_weak).await
+    let must_change_password = is_weak || (request.must_change && is_first);
+    create(hub, client, request, password, must_change_password).await
 }
 
 fn taken() -> Refusal {

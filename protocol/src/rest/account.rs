@@ -47,6 +47,9 @@ pub struct RegisterRequest {
     /// changed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_weak: bool,
+    /// The password was made for the person: it is to be changed. Heard for the first account of a hub alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub must_change: bool,
 }
 
 /// The answer to a registration. Both tokens are shown this once.

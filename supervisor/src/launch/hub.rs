@@ -31,13 +31,20 @@ pub(crate) fn log_directory(paths: &Paths) -> PathBuf {
 }
 
 impl HubProgram {
-    /// Whether a request asks for the hub as it is; port 0 asks for any port.
-    pub(crate) fn is_as_asked(&self, asked: &StartHub) -> bool {
-        self.settings.as_ref().is_some_and(|settings| {
-            settings.listen.ip() == asked.listen.ip()
-                && (asked.listen.port() == 0 || asked.listen.port() == settings.listen.port())
-                && settings.database == asked.database
-        })
+    /// What is not as asked for, a sentence each; port 0 asks for any port.
+    pub(crate) fn differences(&self, asked: &StartHub) -> Vec<String> {
+        let Some(now) = &self.settings else { return vec!["it was never started".to_owned()] };
+        let mut differences = Vec::new();
+        let is_same_port = asked.listen.port() == 0 || asked.listen.port() == now.listen.port();
+        if now.listen.ip() != asked.listen.ip() || !is_same_port {
+            differences.push(format!("it listens on {}, asked for was {}", now.listen, asked.listen));
+        }
+        if now.database != asked.database {
+            let (now, asked) = (now.database.display(), asked.database.display());
+            differences.push(format!("its database is {now}, asked for was {asked}"));
+        }
+        differences.extend(now.variables.differences(&asked.variables));
+        differences
     }
 
     /// Takes new settings and binds the port, so that a taken one is told before anything changed.
@@ -45,14 +52,14 @@ impl HubProgram {
     /// # Errors
     /// [`LaunchError::PortTaken`] names the owner.
     pub(crate) fn configure(&mut self, asked: StartHub) -> Result<(), LaunchError> {
-        if self.listener.is_some() && self.is_as_asked(&asked) {
+        if self.listener.is_some() && self.differences(&asked).is_empty() {
             return Ok(());
         }
         // First, because the new address may be the one that is held.
         self.listener = None;
         let (listener, listen) = bind(asked.listen)?;
         self.listener = Some(listener);
-        self.settings = Some(HubSettings { listen, database: asked.database });
+        self.settings = Some(HubSettings { listen, database: asked.database, variables: asked.variables });
         Ok(())
     }
 
@@ -75,13 +82,9 @@ impl HubProgram {
         command_line.extend(["--listen-on-stdin".into(), "--database".into(), settings.database.into()]);
         command_line.extend(["--log-dir".into(), log_directory.clone().into()]);
         let directory = context.paths.server.clone();
-        Ok(Launch {
-            command_line,
-            environment: allowed(&context.settings.environment),
-            directory,
-            log_directory,
-            stdin,
-        })
+        let mut environment = allowed(&context.settings.environment);
+        environment.extend(settings.variables.0.into_iter().map(|(name, value)| (name.into(), value.into())));
+        Ok(Launch { command_line, environment, directory, log_directory, stdin })
     }
 }
 
@@ -100,10 +103,12 @@ fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), LaunchError> {
 
 #[cfg(test)]
 mod tests {
+    use anet_protocol::control::HubVariables;
+
     use super::*;
 
     fn asked(listen: &str) -> StartHub {
-        StartHub { listen: listen.parse().unwrap(), database: "/db".into() }
+        StartHub { listen: listen.parse().unwrap(), database: "/db".into(), variables: HubVariables::default() }
     }
 
     #[test]
@@ -112,8 +117,11 @@ mod tests {
         hub.configure(asked("127.0.0.1:0")).unwrap();
         let port = hub.settings.as_ref().unwrap().listen.port();
         assert_ne!(port, 0);
-        assert!(hub.is_as_asked(&asked("127.0.0.1:0")) && hub.is_as_asked(&asked(&format!("127.0.0.1:{port}"))));
-        assert!(!hub.is_as_asked(&asked("127.0.0.1:1")) && !hub.is_as_asked(&asked("0.0.0.0:0")));
+        let differences = |listen: &str| hub.differences(&asked(listen));
+        assert_eq!(differences("127.0.0.1:0"), [""; 0]);
+        assert_eq!(differences(&format!("127.0.0.1:{port}")), [""; 0]);
+        assert_eq!(differences("127.0.0.1:1"), [format!("it listens on 127.0.0.1:{port}, asked for was 127.0.0.1:1")]);
+        assert_eq!(differences("0.0.0.0:0").len(), 1);
         hub.configure(asked(&format!("127.0.0.1:{port}"))).unwrap();
         assert_eq!(hub.settings.unwrap().listen.port(), port);
     }

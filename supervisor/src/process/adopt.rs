@@ -12,7 +12,7 @@ impl Process {
     /// Finds the recorded process if it lives on, and sweeps what it left if not.
     pub(crate) async fn adopt(&mut self, record: ProcessRecord) {
         let now = self.context.clock.now();
-        let exit = Exit { at: now, cause: ExitCause::Unknown, last_words: None };
+        let exit = Exit { at: now, cause: ExitCause::Unknown, last_words: None, hint: None };
         if record.boot_id != self.context.boot_id {
             // A reboot ended it; the numbers belong to others now.
             self.phase = Phase::Stopped { since: now, last_exit: Some(exit) };
@@ -32,6 +32,7 @@ impl Process {
                     is_adopted: true,
                     stopping_since: None,
                     error: None,
+                    hint: None,
                 }));
             }
             Ok(None) => {

@@ -36,7 +36,10 @@ impl Process {
             Verdict::RestartNow => self.start_again().await,
             Verdict::GiveUp => {
                 self.close_socket();
-                let reason = sentence(&exit);
+                let reason = match &exit.hint {
+                    Some(hint) => format!("{} (hint: {hint})", sentence(&exit)),
+                    None => sentence(&exit),
+                };
                 let mended = self.mended();
                 self.phase = Phase::NeedsAttention { since: exit.at, reason, last_exit: exit, mended };
                 self.publish();
@@ -55,14 +58,14 @@ impl Process {
         while let Ok((leader, notification)) = self.told.try_recv() {
             self.on_notification(leader, notification).await;
         }
-        let last_words = match &self.phase {
-            Phase::Alive(alive) => alive
-                .error
-                .clone()
-                .or_else(|| last_words(&self.program.log_directory(&self.context.paths), alive.record.stderr_from)),
-            Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => None,
+        let (last_words, hint) = match &self.phase {
+            Phase::Alive(alive) => {
+                let written = || last_words(&self.program.log_directory(&self.context.paths), alive.record.stderr_from);
+                (alive.error.clone().or_else(written), alive.hint.clone())
+            }
+            Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => (None, None),
         };
-        Exit { at, cause, last_words }
+        Exit { at, cause, last_words, hint }
     }
 
     /// Turns the dead process into leftovers to be swept; tells whether it was ever ready and for how long.

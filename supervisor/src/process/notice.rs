@@ -23,7 +23,7 @@ impl Process {
             alive.ready_since = Some(Instant::now());
         }
         if notification.error.is_some() {
-            alive.error = notification.error;
+            (alive.error, alive.hint) = (notification.error, notification.hint);
         }
         let record = is_news.then(|| alive.record.clone());
         if let Some(value) = notification.link {

@@ -51,10 +51,11 @@ fn failed(snapshot: &Snapshot, instance: &str, words: &Words) -> Refusal {
             refuse(format!("{name} failed before it was ready: {end}; it is started again until that works"))
                 .hint(format!("{}, or give it up: {}", words.logs, words.stop))
         }
-        ProcessState::Unknown
-        | ProcessState::Stopped { .. }
-        | ProcessState::Stopping { .. }
-        | ProcessState::NeedsAttention { .. } => {
+        ProcessState::NeedsAttention { .. } => {
+            let hint = exit.hint.as_ref().unwrap_or(&words.logs);
+            refuse(format!("{name} failed before it was ready, and is not started again by itself: {end}")).hint(hint)
+        }
+        ProcessState::Unknown | ProcessState::Stopped { .. } | ProcessState::Stopping { .. } => {
             refuse(format!("{name} failed before it was ready: {end}")).hint(&words.logs)
         }
     }

@@ -47,13 +47,11 @@ impl Process {
 
     fn refuse_other_settings(&self, asked: Option<&StartHub>) -> Result<(), Refusal> {
         let (Program::Hub(hub), Some(asked)) = (&self.program, asked) else { return Ok(()) };
-        if hub.is_as_asked(asked) {
+        let differences = hub.differences(asked);
+        if differences.is_empty() {
             return Ok(());
         }
-        let now = hub.settings.as_ref().map_or_else(String::new, |settings| {
-            format!(" on {} with {}", settings.listen, settings.database.display())
-        });
-        let error = format!("the hub runs{now}; asked for was {} with {}", asked.listen, asked.database.display());
+        let error = format!("the hub runs with other settings, and goes on: {}", differences.join("; "));
         Err(Refusal::new(ControlErrorCode::StillRunning, error).hint("anet hub stop"))
     }
 
@@ -97,6 +95,7 @@ impl Process {
             is_adopted: false,
             stopping_since: None,
             error: None,
+            hint: None,
         }));
         self.publish();
         Ok(instance)
@@ -122,7 +121,7 @@ impl Process {
         };
         let now = self.context.clock.now();
         let cause = ExitCause::SpawnFailed { reason: error.to_string() };
-        let last_exit = Exit { at: now, cause, last_words: None };
+        let last_exit = Exit { at: now, cause, last_words: None, hint: None };
         // Leftovers stay on record until they are proven dead.
         let saved = if self.leftovers.is_none() { self.save(None).await } else { self.save_desired().await };
         if let Err(error) = saved {

@@ -74,7 +74,7 @@ impl Process {
             Err(error) => {
                 let since = self.context.clock.now();
                 let reason = format!("it could not be stopped: {error}");
-                let unknown = Exit { at: since, cause: ExitCause::Unknown, last_words: None };
+                let unknown = Exit { at: since, cause: ExitCause::Unknown, last_words: None, hint: None };
                 let last_exit = last_exit.unwrap_or(unknown);
                 self.phase = Phase::NeedsAttention { since, reason: reason.clone(), last_exit, mended: None };
                 self.publish();

@@ -18,6 +18,11 @@ pub(super) async fn hub(
         let error = format!("the database path {} is not absolute", asked.database.display());
         return Err(Refusal::new(ControlErrorCode::InvalidInput, error));
     }
+    let unknown: Vec<&str> = asked.variables.unknown().collect();
+    if !unknown.is_empty() {
+        let error = format!("no setting of the hub: {}", unknown.join(", "));
+        return Err(Refusal::new(ControlErrorCode::InvalidInput, error));
+    }
     let changed = registry.hub.start(Some(asked)).await?;
     Ok(Json(HubChanged { changed, hub: registry.hub_view() }))
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anet_protocol::control::Desired;
+use anet_protocol::control::{Desired, HubVariables};
 use anet_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,11 +39,14 @@ pub(crate) struct HubRecord {
     pub(crate) process: Option<ProcessRecord>,
 }
 
-/// Where a hub listens, with the port that the kernel gave, and its database.
+/// Where a hub listens, with the port that the kernel gave, its database and its settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HubSettings {
     pub(crate) listen: SocketAddr,
     pub(crate) database: PathBuf,
+    /// Absent in files of versions that knew none.
+    #[serde(default)]
+    pub(crate) variables: HubVariables,
 }
 
 /// A node.

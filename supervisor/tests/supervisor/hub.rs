@@ -38,6 +38,8 @@ async fn the_hub_starts_once_keeps_its_port_and_says_where_it_is() {
     let other = json!({"listen": address, "database": home.path().join("other.db")});
     let (status, error) = client.post("/v1/hub/start", other).await;
     assert_eq!((status, &error["code"], &error["hint"]), (409, &json!("still_running"), &json!("anet hub stop")));
+    let text = error["error"].as_str().unwrap();
+    assert!(text.contains("/hub.db, asked for was ") && text.contains("/other.db"), "{text}");
 
     let (status, restarted) = client.post("/v1/hub/restart", json!({})).await;
     assert_eq!((status, &restarted["hub"]["url"]), (200, &first["hub"]["url"]), "{restarted}");
@@ -97,5 +99,70 @@ async fn a_hub_that_was_never_started_cannot_be_restarted() {
     assert_eq!((status, &error["hint"]), (422, &json!("anet hub start")), "{error}");
     let (_, stopped) = supervisor.client.post("/v1/hub/stop", json!({})).await;
     assert_eq!(stopped["hub"]["desired"], "stopped", "{stopped}");
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn the_settings_of_the_hub_reach_it_at_every_start_and_are_kept_for_the_next_supervisor() {
+    let home = Home::new();
+    home.hub_behaviour(&["environment", "serve"]);
+    let supervisor = home.supervise().await;
+    let client = &supervisor.client;
+    let database = home.path().join("hub.db");
+    let variables = json!({"ANET_REGISTRATION": "invite", "ANET_SESSION_SECRET": "canary-0123456789"});
+    let asked = json!({"listen": "127.0.0.1:0", "database": database, "variables": variables});
+    let (status, first) = client.post("/v1/hub/start", asked).await;
+    assert_eq!(status, 200, "{first}");
+    let path = home.path().join("server/environment");
+    let has_setting = || std::fs::read_to_string(&path).unwrap().contains("ANET_REGISTRATION=invite\n");
+    assert!(has_setting());
+
+    let others = json!({"ANET_REGISTRATION": "open", "ANET_SESSION_SECRET": "canary-9876543210"});
+    let other = json!({"listen": "127.0.0.1:0", "database": database, "variables": others});
+    let (status, error) = client.post("/v1/hub/start", other).await;
+    let text = error["error"].as_str().unwrap();
+    assert_eq!((status, &error["code"]), (409, &json!("still_running")), "{error}");
+    assert!(text.contains("ANET_REGISTRATION is `invite`, asked for was `open`"), "{text}");
+    assert!(text.contains("ANET_SESSION_SECRET") && !text.contains("canary"), "{text}");
+
+    std::fs::remove_file(&path).unwrap();
+    let (status, _) = client.post("/v1/hub/restart", json!({})).await;
+    assert!(status == 200 && has_setting(), "kept over a restart");
+    supervisor.shut_down().await;
+
+    std::fs::remove_file(&path).unwrap();
+    let supervisor = home.supervise().await;
+    eventually("the next supervisor has started it", async || {
+        (supervisor.client.get("/v1/hub").await["state"] == "running").then_some(())
+    })
+    .await;
+    assert!(has_setting(), "kept over the supervisor's own end");
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn what_is_no_setting_of_the_hub_does_not_get_into_its_environment() {
+    let home = Home::new();
+    home.hub_behaviour(&["serve"]);
+    let supervisor = home.supervise().await;
+    let variables = json!({"LD_PRELOAD": "/x.so"});
+    let asked = json!({"listen": "127.0.0.1:0", "database": home.path().join("hub.db"), "variables": variables});
+    let (status, error) = supervisor.client.post("/v1/hub/start", asked).await;
+    assert_eq!((status, &error["code"]), (400, &json!("invalid_input")), "{error}");
+    assert!(error["error"].as_str().unwrap().contains("LD_PRELOAD"), "{error}");
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_hub_that_gives_up_says_why_and_what_mends_it() {
+    let home = Home::new();
+    home.hub_behaviour(&["tell X_ANET_ERROR=open-door X_ANET_HINT=lock-it", "exit 76"]);
+    let supervisor = home.supervise().await;
+    let asked = json!({"listen": "127.0.0.1:0", "database": home.path().join("hub.db")});
+    let (status, error) = supervisor.client.post("/v1/hub/start", asked).await;
+    assert_eq!((status, &error["code"], &error["hint"]), (502, &json!("start_failed"), &json!("lock-it")), "{error}");
+    assert!(error["error"].as_str().unwrap().contains("open-door"), "{error}");
+    let hub = supervisor.client.get("/v1/hub").await;
+    assert_eq!((&hub["state"], &hub["process"]["last_exit"]["hint"]), (&json!("needs_attention"), &json!("lock-it")));
     supervisor.shut_down().await;
 }

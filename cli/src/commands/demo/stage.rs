@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anet_protocol::control::NodeTarget;
+use anet_protocol::control::{HubVariables, NodeTarget};
 use anet_protocol::rest::Task;
 use anyhow::Context as _;
 use tempfile::TempDir;
@@ -75,10 +75,10 @@ impl Stage {
         let status = self.supervisor().await?.status().await?;
         self.step(&format!("the supervisor answers (pid {})", status.pid))?;
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let (anonymous, started) = hub::start::start(&self.context, listen).await?;
+        let (anonymous, started) = hub::start::start(&self.context, listen, HubVariables::default()).await?;
         let pid = started.hub.pid.unwrap_or_default();
         self.step(&format!("the hub answers at {} (pid {pid}, SQLite)", anonymous.url()))?;
-        hub::start::bootstrap(&self.context, &anonymous, "admin", None).await?;
+        hub::start::administrator::ensure(&self.context, &anonymous, "admin", None).await?;
         for (name, _) in AGENTS {
             let new = NewNode {
                 name: name.to_owned(),

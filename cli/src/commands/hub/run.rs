@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anet_hub::{HubError, Settings};
 use anet_protocol::exit_code::ExitCode as RoleExit;
 use anet_protocol::notification::Notification;
 use anet_protocol::redaction::Redactor;
@@ -14,6 +15,7 @@ use anyhow::Context as _;
 use super::start::Address;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use crate::hub_settings;
 use crate::log_file;
 use crate::notify::Notifier;
 use crate::signals;
@@ -23,6 +25,8 @@ use crate::system::{SystemClock, SystemEntropy};
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// Be the hub, in the foreground
+///
+/// Takes the settings of the hub (see .env.example) from the environment. Exits with 76 when others could walk in.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -40,35 +44,57 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let environment = &context.environment;
-    let logs = arguments.log_dir.unwrap_or_else(|| environment.server_directory().join("logs"));
-    log_file::start_logging(logs.join("hub.log"), Redactor::default(), &environment.log)?;
+    let settings = hub_settings::collect(environment).and_then(|variables| hub_settings::parse(&variables));
+    let secrets = settings.as_ref().ok().map(|settings| [&settings.session_secret, &settings.legacy_token]);
+    let secrets = secrets.into_iter().flatten().flatten().cloned();
+    let logs = arguments.log_dir.clone().unwrap_or_else(|| environment.server_directory().join("logs"));
+    log_file::start_logging(logs.join("hub.log"), Redactor::new(secrets), &environment.log)?;
     let notifier = Notifier::new(environment.notify_socket.clone())?;
-    let outcome = serve(context, arguments.address, arguments.listen_on_stdin, arguments.database, &notifier).await;
-    if let Err(failure) = &outcome {
-        let words = format!("{:#}", failure.error);
-        tracing::error!("{words}");
-        notifier.send(&Notification { error: Some(words), ..Notification::default() });
-    }
-    outcome
+    let outcome = match settings {
+        Ok(settings) => serve(context, arguments, settings, &notifier).await,
+        Err(failure) => Err((RoleExit::Usage, failure)),
+    };
+    let Err((code, failure)) = outcome else { return Ok(ExitCode::SUCCESS) };
+    let words = format!("{:#}", failure.error);
+    tracing::error!("{words}");
+    let hint = failure.hints.first().cloned();
+    notifier.send(&Notification { error: Some(words), hint, ..Notification::default() });
+    context.printer.failure(&failure)?;
+    Ok(ExitCode::from(code.code()))
 }
 
-async fn serve(
-    context: &Context,
-    address: Address,
-    listen_on_stdin: bool,
-    database: Option<PathBuf>,
-    notifier: &Notifier,
-) -> Outcome {
-    let listener = if listen_on_stdin { inherited_listener()? } else { bind(address.socket_address())? };
-    listener.set_nonblocking(true)?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let stop = signals::stop_token()?;
-    let settings = anet_hub::Settings {
-        database: database.unwrap_or_else(|| context.environment.database.clone()),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        ..anet_hub::Settings::default()
+/// Why the hub is no longer, for the supervisor and for people.
+type Ended = (RoleExit, Failure);
+
+fn fault(error: impl Into<Failure>) -> Ended {
+    (RoleExit::Fault, error.into())
+}
+
+fn ended(error: HubError) -> Ended {
+    match &error {
+        HubError::Exposed { hint, .. } => {
+            let hint = *hint;
+            (RoleExit::ConfigInvalid, Failure::failed(error).hint(hint))
+        }
+        _ => fault(error),
+    }
+}
+
+async fn serve(context: &Context, arguments: Arguments, settings: Settings, notifier: &Notifier) -> Result<(), Ended> {
+    let listener = if arguments.listen_on_stdin {
+        inherited_listener().map_err(fault)?
+    } else {
+        bind(arguments.address.socket_address()).map_err(fault)?
     };
-    let url = format!("http://{}", listener.local_addr()?);
+    listener.set_nonblocking(true).map_err(fault)?;
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(fault)?;
+    let stop = signals::stop_token().map_err(fault)?;
+    let settings = Settings {
+        database: arguments.database.unwrap_or_else(|| context.environment.database.clone()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..settings
+    };
+    let url = format!("http://{}", listener.local_addr().map_err(fault)?);
     let (is_ready, mut became_ready) = tokio::sync::watch::channel(false);
     let ready = move |_: SocketAddr| {
         is_ready.send_replace(true);
@@ -89,11 +115,11 @@ async fn serve(
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        outcome = serving => outcome?,
+        outcome = serving => outcome.map_err(ended)?,
         () = signs_of_life => {}
     }
     tracing::info!("stopped: {}", RoleExit::Stopped.meaning());
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -15,6 +15,7 @@ use crate::environment::node_directory;
 use crate::failure::{Failure, Outcome};
 use crate::files;
 use crate::node_files;
+use crate::private_files;
 use crate::supervisor_client::SupervisorClient;
 use crate::system::SystemEntropy;
 
@@ -58,6 +59,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
             .hint(format!("name it after `--`: anet node create {} -- ./program", arguments.name)));
     }
     let project = context.environment.directory.clone();
+    private_files::secure_home(context)?;
+    private_files::secure_nodes(context, &project)?;
     let new = NewNode {
         name: arguments.name,
         env: arguments.env.into_iter().map(|variable| complete(context, variable)).collect::<Result<_, _>>()?,

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anet_protocol::control::{NodeChanged, NodeTarget};
@@ -12,6 +13,7 @@ use crate::environment::node_directory;
 use crate::failure::{Failure, Outcome};
 use crate::hub_client::HubClient;
 use crate::node_files;
+use crate::private_files;
 use crate::supervisor_client::SupervisorClient;
 
 /// How long the hub may take to show a node that says it is connected.
@@ -25,7 +27,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
-    let outcome = start(context, &arguments.node.name, &arguments.node.target(context)).await?;
+    let target = arguments.node.target(context);
+    private_files::secure_home(context)?;
+    for project in projects(context, &arguments.node.name, &target).await? {
+        private_files::secure_node(context, &project, &arguments.node.name)?;
+    }
+    let outcome = start(context, &arguments.node.name, &target).await?;
     let name = &outcome.node.name;
     let pid = outcome.node.pid.unwrap_or_default();
     let condition = if outcome.changed { "is running" } else { "was already running" };
@@ -34,6 +41,16 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         context.printer.document(&outcome)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The project that is meant, else those that the supervisor knows a node of this name in.
+async fn projects(context: &Context, name: &str, target: &NodeTarget) -> Result<Vec<PathBuf>, Failure> {
+    if let Some(project) = &target.project {
+        return Ok(vec![project.clone()]);
+    }
+    let Some(supervisor) = SupervisorClient::connect(&context.environment).await? else { return Ok(Vec::new()) };
+    let nodes = supervisor.nodes().await?.nodes;
+    Ok(nodes.into_iter().filter(|node| node.name == name).map(|node| node.project).collect())
 }
 
 /// Starts a node and waits until the hub, asked itself, shows it as connected.
