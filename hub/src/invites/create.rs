@@ -70,7 +70,7 @@ pub(crate) async fn to_hub(hub: &Hub, caller: &Caller, request: CreateSystemInvi
     let (now, caller) = (hub.now(), caller.clone());
     let invite_id = hub
         .write(async move |transaction| {
-            caller.authorize_account(transaction, Operation::Administer).await?;
+            caller.authorize_admin(transaction).await?;
             let mut invite = invite;
             if let Some(network_id) = &invite.network_id {
                 network_for(transaction, &caller, network_id, Operation::ManageMembers).await?;

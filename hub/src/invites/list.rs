@@ -18,6 +18,6 @@ pub(crate) async fn of_network(hub: &Hub, caller: &Caller, network_id: &NetworkI
 /// The invites to the hub, newest first, without their codes.
 pub(crate) async fn of_hub(hub: &Hub, caller: &Caller) -> Result<InviteList, HubError> {
     let mut reads = hub.read().await?;
-    caller.authorize_account(&mut *reads, Operation::Administer).await?;
+    caller.authorize_admin(&mut *reads).await?;
     Ok(InviteList { invites: reads.invites(InvitesOf::Hub, hub.now()).await? })
 }

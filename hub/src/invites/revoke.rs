@@ -32,7 +32,7 @@ pub(crate) async fn of_network(
 pub(crate) async fn of_hub(hub: &Hub, caller: &Caller, invite_id: &InviteId) -> Result<(), HubError> {
     let (now, caller, invite_id) = (hub.now(), caller.clone(), invite_id.clone());
     hub.write(async move |transaction| {
-        caller.authorize_account(transaction, Operation::Administer).await?;
+        caller.authorize_admin(transaction).await?;
         let entry = AuditEntry::by(&caller, "invite_revoked", now).to("invite", &invite_id);
         revoke(transaction, &invite_id, |invite| invite.system_role.is_some(), entry).await
     })

@@ -16,7 +16,7 @@ use crate::error::{HubError, Refusal};
 use crate::events::{Channel, Effect};
 use crate::hub::Hub;
 use crate::networks::find::network_for;
-use crate::store::{Reads, Rename, RenameStatus, Transaction};
+use crate::store::{Rename, RenameStatus, Transaction};
 
 /// How long a new name is reserved.
 const SECONDS: i64 = 600;
@@ -104,12 +104,18 @@ pub(crate) async fn release(
     Ok(())
 }
 
-/// The rename, if it is the caller's to finish. Somebody else's looks like none at all.
-async fn own(reads: &mut dyn Reads, caller: &Caller, txn_id: &RenameId) -> Result<Rename, HubError> {
+/// The rename, if it is the caller's to finish, and still would be to begin. Somebody else's looks like none at all.
+async fn own(transaction: &mut dyn Transaction, caller: &Caller, txn_id: &RenameId) -> Result<Rename, HubError> {
     let not_found = || refused("rename transaction not found");
-    let rename = reads.rename(txn_id).await?.filter(|rename| rename.prepared_by == caller.sender_id());
+    let rename = transaction.rename(txn_id).await?.filter(|rename| rename.prepared_by == caller.sender_id());
     let rename = rename.ok_or_else(not_found)?;
-    network_for(reads, caller, &rename.network_id, Operation::RenameNode).await?;
+    match network_for(transaction, caller, &rename.network_id, Operation::RenameNode).await {
+        Err(error) if error.code() == ErrorCode::NetworkNotFound => return Err(not_found().into()),
+        network => network?,
+    };
+    if transaction.node(&rename.node_id).await?.is_some() {
+        may_rename(transaction, caller, &rename.network_id, &rename.node_id).await?;
+    }
     Ok(rename)
 }
 

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::kit::TestHub;
+use crate::store::tests::set_role;
 
 #[tokio::test]
 async fn a_node_is_shown_as_it_was_last_observed() {
@@ -79,4 +80,27 @@ async fn a_deleted_node_takes_its_token_its_stream_and_its_tasks_with_it() {
     assert_ne!(reborn.node_id, run.node_id);
     hub.report(&run, "idle").await.refused(401, "invalid_token");
     crate::store::tests::assert_counters_agree(&hub).await;
+}
+
+#[tokio::test]
+async fn a_rename_is_finished_only_by_who_could_still_begin_it() {
+    let hub = TestHub::open().await;
+    hub.person("root").await;
+    let alice = hub.person("alice").await;
+    let bob = hub.person("bob").await;
+    hub.node(&alice, "counter").await;
+    set_role(&hub, &alice.network_id, "bob", "admin").await;
+    let body = json!({ "network_id": alice.network_id, "old_alias": "counter", "new_alias": "abacus" });
+    let begun = json!({ "txn_id": hub.post(&bob.token, "/api/node-rename/prepare", body).await.ok()["txn_id"] });
+    set_role(&hub, &alice.network_id, "bob", "member").await;
+    for call in ["commit", "abort"] {
+        let path = format!("/api/node-rename/{call}");
+        hub.post(&bob.token, &path, begun.clone()).await.refused(403, "permission_denied");
+        // The network's own token acts in its owner's name, and is no node.
+        hub.post(&alice.network_token, &path, begun.clone()).await.refused(400, "rename_not_possible");
+    }
+    assert_eq!(hub.get(&alice.token, "/api/nodes").await.ok()["nodes"][0]["alias"], "counter");
+    set_role(&hub, &alice.network_id, "bob", "admin").await;
+    hub.post(&bob.token, "/api/node-rename/commit", begun).await.ok();
+    assert_eq!(hub.get(&alice.token, "/api/nodes").await.ok()["nodes"][0]["alias"], "abacus");
 }

@@ -1,5 +1,5 @@
 use anet_protocol::id::{NetworkId, UserId};
-use anet_protocol::rest::MemberRemoved;
+use anet_protocol::rest::{ErrorCode, MemberRemoved};
 use anet_protocol::role::{NetworkRole, Operation};
 
 use super::not_a_member;
@@ -33,7 +33,9 @@ pub(crate) async fn leave(hub: &Hub, caller: &Caller, network_id: &NetworkId) ->
     let (now, caller, network_id) = (hub.now(), caller.clone(), network_id.clone());
     hub.write(async move |transaction| {
         let network = network_for(transaction, &caller, &network_id, Operation::LeaveNetwork).await;
+        // To a key of another network even the own one looks like none at all.
         if let Err(HubError::Refused(refusal)) = &network
+            && refusal.code != ErrorCode::NetworkNotFound
             && transaction.network(&network_id).await?.is_some_and(|network| network.owner_id == caller.user.user_id)
         {
             return Err(Refusal::clone(refusal)
