@@ -8,6 +8,7 @@ mod console;
 mod events;
 mod invites;
 pub(crate) mod kit;
+mod matrix;
 mod migration;
 mod model;
 mod modes;

@@ -38,6 +38,34 @@ pub(crate) async fn audit_actions(hub: &TestHub) -> Vec<String> {
         .unwrap()
 }
 
+/// All that is stored, table by table. The audit log is left out: it grows with a refusal too.
+pub(crate) async fn contents(hub: &TestHub) -> BTreeMap<String, String> {
+    hub.hub.save_presence().await.unwrap();
+    hub.hub
+        .write(async |transaction| {
+            let engine = transaction.engine().await?;
+            let columns = sqlx::query(
+                "SELECT tables.name AS name, group_concat('\"' || columns.name || '\"') AS columns
+                 FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+                 WHERE tables.type = 'table' AND tables.name NOT GLOB 'audit*' AND tables.name NOT GLOB '*sql*'
+                 GROUP BY tables.name",
+            );
+            let tables = columns.fetch_all(&mut *engine).await.map_err(super::StoreError::from)?;
+            let selects: Vec<String> = tables
+                .iter()
+                .map(|row| {
+                    let (name, columns): (String, String) = (row.get("name"), row.get("columns"));
+                    format!("SELECT '{name}' AS name, json_group_array(json_array({columns})) AS content FROM {name}")
+                })
+                .collect();
+            let query = sqlx::AssertSqlSafe(selects.join(" UNION ALL "));
+            let rows = sqlx::query(query).fetch_all(&mut *engine).await.map_err(super::StoreError::from)?;
+            Ok(rows.iter().map(|row| (row.get("name"), row.get("content"))).collect())
+        })
+        .await
+        .unwrap()
+}
+
 /// Counts by a scan what the counters keep, and compares.
 pub(crate) async fn assert_counters_agree(hub: &TestHub) {
     const PAIRS: [(&str, &str); 2] = [

@@ -122,12 +122,16 @@ impl TestHub {
     }
 
     pub(crate) async fn open_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::open_at(TestClock::new(), 1, change).await
+    }
+
+    /// A hub at a time of the clock's; hubs of two seeds draw no id or secret in common.
+    pub(crate) async fn open_at(clock: Arc<TestClock>, seed: u64, change: impl FnOnce(&mut Settings)) -> Self {
         let directory = TempDir::new().unwrap();
         let database = directory.path().join("hub/commhub.db");
         let mut settings = Settings { database, limits: RateLimits::off(), ..Settings::default() };
         change(&mut settings);
-        let clock = TestClock::new();
-        let entropy = SeededEntropy::new(1);
+        let entropy = SeededEntropy::new(seed);
         let hub = Hub::open(settings, clock.clone(), entropy.clone()).await.unwrap();
         Self { router: router(hub.clone()), hub, clock, entropy, directory, claimed: Mutex::default() }
     }
@@ -156,6 +160,10 @@ impl TestHub {
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
+        // A stream has no end to wait for; dropping it is what a reader's leave is.
+        if head.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+            return Reply { status: head.status, headers: head.headers, body: Value::Null };
+        }
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).expect("every answer is JSON");
         Reply { status: head.status, headers: head.headers, body }
