@@ -56,6 +56,7 @@ pub(crate) const HUB: &[Row] = &[
     // Callers: none garbage unminted expired revoked gone | owner admin member viewer stranger root
     //        | page bare | node spare full agent readonly bound elsewhere legacy
     Row::new("GET /api/users", "", Administer,                  "444444 33333y 33 33333333", "newcomer"),
+    Row::new("GET /api/stats/sse", "", Administer,              "444444 33333y 33 33333333", "total"),
     Row::new("POST /api/admin/users/$guest/reset", "", Administer, "444444 33333y 33 33333334", ""),
     Row::new("POST /api/admin/users/$guest/unlock", "", Administer, "444444 33333y 33 33333334", ""),
     Row::new("PUT /api/admin/users/$guest/role", r#"{"role":"admin"}"#, Administer, "444444 33333y 33 33333334", ""),

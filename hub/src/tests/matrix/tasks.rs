@@ -13,6 +13,10 @@ pub(crate) const TASKS: &[Row] = &[
                                                                 "444444 yyy333 y3 yyyy3yn4", ""),
     Row::new("POST /api/message", r#"{"alias":"pen","message":"x","network_id":"$network"}"#, SendTask,
                                                                 "444444 yyy333 y3 yyyy3yn4", ""),
+    // A bound key means its own network, whatever the query says.
+    Row::new("POST /api/broadcast?network_id=$network", r#"{"message":"x"}"#, SendTask,
+                                                                "444444 yyy333 y3 yyyy3yy4", ""),
+    Row::new("GET /api/stats?network_id=$network", "", ReadNetwork, "444444 yyyy3y yy yyyyyygy", "$task"),
     Row::new("GET /api/task/$task", "", ReadNetwork,            "444444 yyyyny yy yyyyyyny", "the secret words"),
     Row::new("GET /api/tasks/$task", "", ReadNetwork,           "444444 yyyyny yy yyyyyyny", "the secret words"),
     // A node calls off what it has sent itself; `spare` sends and calls off in the owner's name.
