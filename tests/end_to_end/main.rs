@@ -9,5 +9,6 @@ mod fault;
 mod hub;
 mod node;
 mod output;
+mod secret;
 mod supervisor;
 mod task;
