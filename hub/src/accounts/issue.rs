@@ -20,26 +20,21 @@ impl Login {
     pub(crate) fn new(hub: &Hub, user: &User, client: &Client, name: &str, label: Option<&str>) -> Self {
         let secret = token::mint(TokenKind::User, hub.entropy());
         let now = hub.now();
+        let digest = token::digest(secret.expose_secret());
+        let row = TokenId::random(hub.entropy());
         let token = NewToken {
-            token_id: TokenId::random(hub.entropy()),
-            digest: token::digest(secret.expose_secret()),
-            kind: CredentialKind::User,
-            name: name.to_owned(),
-            user_id: user.user_id.clone(),
-            network_id: None,
-            node_id: None,
             client_label: label.map(|label| label.chars().filter(|c| !c.is_control()).take(100).collect()),
             user_agent: client.user_agent.clone(),
             address: client.address.map(|address| address.to_string()),
-            created_at: now,
             expires_at: lifetime_end(hub, now),
+            ..NewToken::new(row, digest, CredentialKind::User, name, &user.user_id, now)
         };
         Self { secret, token }
     }
 }
 
 /// When a login of now ends at the latest.
-pub(crate) fn lifetime_end(hub: &Hub, now: Timestamp) -> Option<Timestamp> {
+fn lifetime_end(hub: &Hub, now: Timestamp) -> Option<Timestamp> {
     let lifetime = hub.settings().login_lifetime;
     (!lifetime.is_zero()).then(|| now.plus(lifetime))
 }

@@ -29,20 +29,8 @@ pub(crate) async fn install(hub: &Hub) -> Result<(), HubError> {
     hub.write(async move |transaction| {
         transaction.delete_token(&token_id).await?;
         if let (Some(digest), Some(admin)) = (token, admin) {
-            let row = NewToken {
-                token_id,
-                digest,
-                kind: CredentialKind::Legacy,
-                name: "COMMHUB_AUTH_TOKEN".to_owned(),
-                user_id: admin.user.user_id,
-                network_id: None,
-                node_id: None,
-                client_label: None,
-                user_agent: None,
-                address: None,
-                created_at: now,
-                expires_at: None,
-            };
+            let (kind, name, owner) = (CredentialKind::Legacy, "COMMHUB_AUTH_TOKEN", &admin.user.user_id);
+            let row = NewToken::new(token_id, digest, kind, name, owner, now);
             transaction.insert_token(&row).await?;
         }
         Ok(())

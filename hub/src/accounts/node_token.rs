@@ -41,19 +41,11 @@ pub(crate) async fn create(hub: &Hub, caller: &Caller, request: NodeTokenRequest
                 transaction.insert_node(&StoredNode { node, owner_id: caller.user.user_id.clone() }).await?;
                 node_id
             };
+            let (name, owner) = (format!("node:{}", request.node_name), &caller.user.user_id);
             let token = NewToken {
-                token_id,
-                digest,
-                kind: CredentialKind::Node,
-                name: format!("node:{}", request.node_name),
-                user_id: caller.user.user_id.clone(),
                 network_id: Some(request.network_id.clone()),
                 node_id: Some(node_id.clone()),
-                client_label: None,
-                user_agent: None,
-                address: None,
-                created_at: now,
-                expires_at: None,
+                ..NewToken::new(token_id, digest, CredentialKind::Node, name, owner, now)
             };
             transaction.insert_token(&token).await?;
             let entry = AuditEntry::by(&caller, "node_token_created", now)

@@ -79,19 +79,11 @@ pub(crate) async fn create(
     };
     let login = Login::new(hub, &user, client, "user-login", None);
     let network_token = token::mint(TokenKind::Node, hub.entropy());
+    let digest = token::digest(network_token.expose_secret());
+    let row = TokenId::random(hub.entropy());
     let bound = NewToken {
-        token_id: TokenId::random(hub.entropy()),
-        digest: token::digest(network_token.expose_secret()),
-        kind: CredentialKind::Node,
-        name: "default-network".to_owned(),
-        user_id: user.user_id.clone(),
         network_id: Some(network.network_id.clone()),
-        node_id: None,
-        client_label: None,
-        user_agent: None,
-        address: None,
-        created_at: now,
-        expires_at: None,
+        ..NewToken::new(row, digest, CredentialKind::Node, "default-network", &user.user_id, now)
     };
     let token_id = login.token.token_id.clone();
     let network_id = network.network_id.clone();

@@ -85,6 +85,33 @@ pub(crate) struct NewToken {
     pub expires_at: Option<Timestamp>,
 }
 
+impl NewToken {
+    /// A token that is bound to nothing and does not end.
+    pub(crate) fn new(
+        token_id: TokenId,
+        digest: String,
+        kind: CredentialKind,
+        name: impl Into<String>,
+        user_id: &UserId,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            token_id,
+            digest,
+            kind,
+            name: name.into(),
+            user_id: user_id.clone(),
+            network_id: None,
+            node_id: None,
+            client_label: None,
+            user_agent: None,
+            address: None,
+            created_at,
+            expires_at: None,
+        }
+    }
+}
+
 /// What renews a browser session.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredRefresh {

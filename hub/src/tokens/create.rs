@@ -29,19 +29,12 @@ pub(crate) async fn create(hub: &Hub, caller: &Caller, request: CreateToken) -> 
     let now = hub.now();
     let expires_at = request.expires_in.map(|seconds| now.plus(std::time::Duration::from_secs(seconds)));
     let secret = token::mint(TokenKind::Api, hub.entropy());
+    let digest = token::digest(secret.expose_secret());
+    let row = TokenId::random(hub.entropy());
     let token = NewToken {
-        token_id: TokenId::random(hub.entropy()),
-        digest: token::digest(secret.expose_secret()),
-        kind: CredentialKind::Api(scope),
-        name,
-        user_id: caller.user.user_id.clone(),
         network_id: request.network_id,
-        node_id: None,
-        client_label: None,
-        user_agent: None,
-        address: None,
-        created_at: now,
         expires_at,
+        ..NewToken::new(row, digest, CredentialKind::Api(scope), name, &caller.user.user_id, now)
     };
     let token_id = token.token_id.clone();
     let caller = caller.clone();
