@@ -3,11 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod account;
+mod administrator;
+mod audit;
 mod demo;
 mod example;
+mod exposure;
 mod fault;
 mod hub;
+mod network;
 mod node;
 mod output;
+mod private_file;
+mod rename;
+mod setting;
 mod supervisor;
 mod task;
+mod token;
