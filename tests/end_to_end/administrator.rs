@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anet_tests::{World, call, listen, wait_until};
@@ -38,9 +39,31 @@ fn the_machine_has_two_logins_of_its_own_and_a_second_start_touches_neither() {
     assert!(again.stderr.contains("administrator admin already exists"), "{again:?}");
     assert!(!again.stderr.contains("anet login"), "somebody is logged in: {again:?}");
     assert_eq!((token(&world, MARKER), token(&world, CONFIG)), before);
+    assert!(owner(&url, &before.0).is_some());
     let labels = world.anet(&["session", "ls", "--json"]).done().json()["sessions"].clone();
     let labels: Vec<_> = labels.as_array().unwrap().iter().filter_map(|row| row["client_label"].as_str()).collect();
-    assert_eq!(labels, ["admin-utok.json"], "{url}");
+    assert_eq!(labels, ["admin-utok.json"]);
+}
+
+#[test]
+fn of_many_first_starts_at_once_one_makes_the_administrator_and_all_succeed() {
+    let world = World::new();
+    let starts: Vec<_> = (0..6)
+        .map(|_| {
+            let mut command = world.command_in(&world.project, &["hub", "start", "--port", "0", "--json"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let mut made = 0;
+    for start in starts {
+        let output = start.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let started: Value = serde_json::from_slice(&output.stdout).unwrap();
+        made += usize::from(!started["admin"].is_null());
+    }
+    let url = world.anet(&["hub", "status", "--json"]).done().json()["url"].as_str().unwrap().to_owned();
+    assert_eq!((made, owner(&url, &token(&world, MARKER)).as_deref()), (1, Some("admin")));
+    assert_eq!(world.anet(&["whoami", "--json"]).done().json()["user"]["username"], "admin");
 }
 
 #[test]
@@ -151,8 +174,7 @@ fn a_reset_beside_a_running_hub_ends_every_login_within_a_second_and_nodes_run_o
     assert_eq!((&user["username"], &user["revoked"]), (&"admin".into(), &2.into()), "{user}");
     let ended = wait_until("the old login is dead", || (owner(&url, &old).is_none()).then(|| began.elapsed()));
     assert!(ended < Duration::from_secs(1), "{ended:?}");
-    let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
     assert!(began.elapsed() < Duration::from_secs(5), "the stream has ended: {:?}", began.elapsed());
 
     assert_eq!(user["admin_file_renewed"], true);

@@ -30,7 +30,9 @@ fn a_weak_password_is_for_this_machine_alone() {
     assert_eq!((&status["hub"]["state"], status["hub"]["pid"].is_null()), (&"needs_attention".into(), true));
     assert_eq!(status["hub"]["process"]["last_exit"]["code"], 76, "{status}");
     let asked = world.anet(&["hub", "status"]).failed(3);
-    assert!(asked.stderr.contains("given it up") && asked.stderr.contains("password"), "{asked:?}");
+    assert!(asked.stderr.contains("the hub is stopped") && asked.stderr.contains("anet passwd"), "{asked:?}");
+    let supervised = world.anet(&["supervisor", "status"]).done();
+    assert!(supervised.stdout.contains("password of the administrator admin"), "{supervised:?}");
 
     let _back = world.anet(&LOOPBACK).done();
     let _changed = world.anet_typing("anethub\nsix white horses in a row\n", &["passwd"]).done();
@@ -77,16 +79,29 @@ fn a_first_start_for_others_needs_a_strong_password_before_anything_starts() {
 }
 
 #[test]
+fn a_first_start_for_others_that_failed_half_way_is_finished_by_the_next() {
+    let world = World::new();
+    let strong = "six white horses in a row\n";
+    let refused = world.anet_typing(strong, &with(&EVERYWHERE, &["--password", "-", "--username", "x y"])).failed(1);
+    assert!(refused.stderr.contains("cannot create the administrator"), "{refused:?}");
+    let status = world.anet(&["hub", "status"]).done();
+    assert!(status.stderr.contains("no account yet"), "{status:?}");
+    let url = world.anet(&["hub", "status", "--json"]).done().json()["url"].as_str().unwrap().to_owned();
+    let stranger = world.person("stranger", &url).register(&[]).failed(1);
+    assert!(stranger.stderr.contains("setup-code"), "{stranger:?}");
+    let started = world.anet_typing(strong, &with(&EVERYWHERE, &["--password", "-"])).done();
+    assert!(started.stdout.contains("Administrator: admin"), "{started:?}");
+}
+
+#[test]
 fn a_hub_without_login_is_for_this_machine_alone() {
     let world = World::new();
-    let cases: [(&[(&str, &str)], &[&str]); 4] = [
-        (&[], &["--dev-open"]),
-        (&[], &["--no-login"]),
-        (&[("COMMHUB_DEV_OPEN", "1")], &[]),
-        (&[("AI_PARTNER_AUTH_ENABLED", "false")], &[]),
-    ];
-    for (variables, flags) in cases {
-        let refused = world.anet_with(variables, &with(&EVERYWHERE, flags)).failed(2);
+    for flag in ["--dev-open", "--no-login"] {
+        let refused = world.anet(&with(&EVERYWHERE, &[flag])).failed(2);
+        assert!(refused.stderr.contains("0.0.0.0") && refused.stderr.contains("hint: "), "{refused:?}");
+    }
+    for variable in [("COMMHUB_DEV_OPEN", "1"), ("ANET_AUTH", "off"), ("AI_PARTNER_AUTH_ENABLED", "false")] {
+        let refused = world.anet_with(&[variable], &EVERYWHERE).failed(2);
         assert!(refused.stderr.contains("0.0.0.0") && refused.stderr.contains("hint: "), "{refused:?}");
     }
     assert_eq!(processes_of(&world.home), [], "nothing was started");
