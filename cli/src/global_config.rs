@@ -1,5 +1,7 @@
 //! `~/.anet/config.json`: which hub, who is logged in, which network. Unknown keys survive every rewrite.
 
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use anet_protocol::id::NetworkId;
@@ -16,6 +18,8 @@ use crate::files;
 pub(crate) struct GlobalConfig {
     path: PathBuf,
     fields: Map<String, Value>,
+    /// Held until the change is written, so that nobody's change gets lost in another's.
+    _lock: Option<File>,
 }
 
 impl GlobalConfig {
@@ -31,7 +35,20 @@ impl GlobalConfig {
             }
             None => Map::new(),
         };
-        Ok(Self { path, fields })
+        Ok(Self { path, fields, _lock: None })
+    }
+
+    /// The same for a change that is written at once: whoever else does this waits until the result is dropped.
+    ///
+    /// # Errors
+    /// As [`GlobalConfig::load`], and when the lock cannot be taken.
+    pub(crate) fn load_to_change(environment: &Environment) -> anyhow::Result<Self> {
+        files::create_private_directory(&environment.home)?;
+        let path = environment.home.join("config.json.lock");
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let lock = lock.and_then(|file| file.lock().map(|()| file));
+        let lock = lock.with_context(|| format!("cannot lock {}", path.display()))?;
+        Ok(Self { _lock: Some(lock), ..Self::load(environment)? })
     }
 
     fn text(&self, key: &str) -> Option<&str> {

@@ -3,12 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod account;
+mod administrator;
+mod audit;
 mod demo;
 mod example;
+mod exposure;
 mod fault;
 mod hub;
+mod network;
 mod node;
 mod output;
+mod private_file;
+mod rename;
 mod secret;
+mod setting;
 mod supervisor;
 mod task;
+mod token;

@@ -170,7 +170,7 @@ fn a_secret_reaches_the_agent_and_nothing_else() {
 }
 
 #[test]
-fn an_env_file_that_others_can_read_or_that_is_a_link_or_broken_stops_the_start() {
+fn an_env_file_that_is_broken_or_a_link_stops_the_start_and_one_that_others_can_read_is_closed() {
     let world = World::new();
     let _url = world.start_hub();
     let program = world.write_agent("agent", "cat");
@@ -179,10 +179,12 @@ fn an_env_file_that_others_can_read_or_that_is_a_link_or_broken_stops_the_start(
     let good = fs::read_to_string(&path).unwrap();
 
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    let run = world.anet(&["node", "start", "agent"]).failed(1);
-    assert!(run.stderr.contains("chmod 600"), "{run:?}");
+    let run = world.anet(&["node", "restart", "agent"]).failed(1);
+    assert!(run.stderr.contains("chmod 600"), "where nobody looks, it is refused: {run:?}");
+    let run = world.anet(&["node", "start", "agent"]).done();
+    assert!(run.stderr.contains(&format!("{} (was 0640)", path.display())), "{run:?}");
+    let _stopped = world.anet(&["node", "stop", "agent"]).done();
 
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&path, format!("{good}not a variable\n")).unwrap();
     let run = world.anet(&["node", "start", "agent"]).failed(1);
     assert!(run.stderr.contains("line 2") && !run.stderr.contains("sk-0123456789"), "{run:?}");

@@ -22,7 +22,7 @@ fn settings(world: &World) -> insta::Settings {
         (r#""pid": \d+"#, r#""pid": "[pid]""#),
         (r#""(uptime|last_seen_at|hostname)": [^,\n]+"#, r#""$1": "[varies]""#),
         (r"up \d+ s", "up [n] s"),
-        (r"(?m)^(Up:) \d+ s", "$1 [n] s"),
+        (r"(?m)^(Up:) +\d+ s", "$1 [n] s"),
         (r"\b[1-9]\d{1,6}(  +)(connected)", "[pid]$1$2"),
         // Columns are as wide as what was replaced.
         (r"(\S) {2,}", "$1  "),

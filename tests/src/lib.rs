@@ -4,10 +4,14 @@
 
 mod condition;
 mod cutting_proxy;
+mod http;
+mod person;
 mod processes;
 mod world;
 
 pub use condition::wait_until;
 pub use cutting_proxy::{Broken, BrokenCalls, CuttingProxy};
+pub use http::{call, listen};
+pub use person::Person;
 pub use processes::{kill_process, process_is_alive, processes_of};
 pub use world::{Run, World, anet_program};

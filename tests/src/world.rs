@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -6,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::person::Person;
 use crate::processes::{kill_process, processes_of};
 use crate::wait_until;
 
@@ -44,6 +46,16 @@ pub struct Run {
 }
 
 impl Run {
+    /// Runs a command that finds `input` on its stdin.
+    #[track_caller]
+    pub(crate) fn of(mut command: Command, input: &str) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("anet runs");
+        // A command that reads nothing may be gone already.
+        child.stdin.take().expect("a pipe").write_all(input.as_bytes()).unwrap_or_default();
+        Self::new(child.wait_with_output().expect("anet runs"))
+    }
+
     fn new(output: Output) -> Self {
         Self {
             stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
@@ -106,10 +118,7 @@ impl World {
     /// The command `anet …`, typed in `directory` by a user who has nothing but PATH and HOME set.
     #[must_use]
     pub fn command_in(&self, directory: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(anet_program());
-        command.args(arguments).current_dir(directory).env_clear().env("HOME", &self.home);
-        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").stdin(Stdio::null());
-        command
+        command(&self.home, directory, arguments)
     }
 
     /// Runs `anet …` in the project.
@@ -130,6 +139,39 @@ impl World {
     #[must_use]
     pub fn anet_in(&self, directory: &Path, arguments: &[&str]) -> Run {
         Run::new(self.command_in(directory, arguments).output().expect("anet runs"))
+    }
+
+    /// Runs `anet …` with `input` on its stdin.
+    #[track_caller]
+    #[must_use]
+    pub fn anet_typing(&self, input: &str, arguments: &[&str]) -> Run {
+        Run::of(self.command_in(&self.project, arguments), input)
+    }
+
+    /// Runs `anet …` with variables set.
+    #[track_caller]
+    #[must_use]
+    pub fn anet_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
+        let mut command = self.command_in(&self.project, arguments);
+        command.envs(variables.iter().copied());
+        Run::of(command, "")
+    }
+
+    /// Another person on this machine, who talks to the hub at `url`.
+    #[must_use]
+    pub fn person(&self, name: &str, url: &str) -> Person {
+        Person::new(self.directory.path(), name, url)
+    }
+
+    /// A JSON file below the home directory.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[track_caller]
+    #[must_use]
+    pub fn json_file(&self, path: &str) -> Value {
+        let text = fs::read_to_string(self.home.join(path)).expect("the file is there");
+        serde_json::from_str(&text).expect("the file is JSON")
     }
 
     /// Starts a hub on a free port and logs its administrator in; gives the hub's address.
@@ -246,6 +288,13 @@ impl World {
         let events = document["events"].as_array().expect("a list of events");
         events.iter().map(|event| event["to_status"].as_str().expect("a state").to_owned()).collect()
     }
+}
+
+pub(crate) fn command(home: &Path, directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(anet_program());
+    command.args(arguments).current_dir(directory).env_clear().env("HOME", home);
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin").stdin(Stdio::null());
+    command
 }
 
 #[track_caller]

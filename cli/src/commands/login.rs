@@ -55,7 +55,7 @@ pub(super) fn announce(context: &Context, hub: &HubClient, me: &Me, what: &str) 
     let printer = context.printer;
     printer.note(&format!("{what} as {} at {}", me.user.username, hub.url()))?;
     if me.user.must_change_password {
-        printer.warning("this password was given to you; choose your own with `anet passwd`")?;
+        printer.warning("the password was made for you, or is weak; choose your own with `anet passwd`")?;
     }
     if printer.json {
         printer.document(me)?;
@@ -70,7 +70,7 @@ fn save(
     me: &Me,
     network: Option<&Network>,
 ) -> Result<(), Failure> {
-    let mut config = GlobalConfig::load(&context.environment)?;
+    let mut config = GlobalConfig::load_to_change(&context.environment)?;
     config.clear_login();
     config.set_hub(hub.url());
     config.set_login(&me.user, token)?;

@@ -1,6 +1,7 @@
 pub(crate) mod run;
 pub(crate) mod stop;
 
+use anet_protocol::control::ProcessState;
 use clap::Subcommand;
 use std::process::ExitCode;
 
@@ -52,7 +53,10 @@ async fn status(context: &Context) -> Outcome {
         } else {
             "\nProgram:    its file was moved or replaced since it started; restart the supervisor".to_owned()
         };
-        let hub = status.hub.pid.map_or_else(String::new, |pid| format!(", pid {pid}"));
+        let hub = match &status.hub.process {
+            ProcessState::NeedsAttention { reason, .. } => format!(", {reason}"),
+            process => process.pid().map_or_else(String::new, |pid| format!(", pid {pid}")),
+        };
         let address = status.hub.url.as_ref().map_or_else(String::new, |url| format!(", {url}"));
         let running = status.nodes.iter().filter(|node| node.state == "running").count();
         format!(

@@ -24,7 +24,7 @@ pub(super) async fn run(context: &Context) -> Outcome {
         )
     })?;
     if me.user.must_change_password {
-        context.printer.warning("this password was given to you; choose your own with `anet passwd`")?;
+        context.printer.warning("the password was made for you, or is weak; choose your own with `anet passwd`")?;
     }
     Ok(ExitCode::SUCCESS)
 }

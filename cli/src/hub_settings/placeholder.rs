@@ -12,8 +12,10 @@ const SHORTEST: usize = 16;
 const FEWEST_CHARACTERS: usize = 5;
 
 /// What examples write in the place of a secret.
-const WORDS: [&str; 8] =
-    ["changeme", "change-me", "change_me", "placeholder", "generate-a", "replace-me", "your-", "your_"];
+const WORDS: [&str; 6] = ["changeme", "change-me", "change_me", "placeholder", "generate-a", "replace-me"];
+
+/// How examples begin.
+const BEGINNINGS: [&str; 3] = ["your-", "your_", "xxx"];
 
 /// Refuses secrets that everybody knows; the value is not repeated.
 pub(super) fn refuse(variables: &HubVariables) -> Result<(), Failure> {
@@ -28,8 +30,9 @@ pub(super) fn refuse(variables: &HubVariables) -> Result<(), Failure> {
 fn reason(value: &str) -> Option<&'static str> {
     let value = value.trim().to_lowercase();
     let different: std::collections::HashSet<char> = value.chars().collect();
-    if WORDS.iter().any(|word| value.contains(word)) || value.starts_with("xxx") || different.len() < FEWEST_CHARACTERS
-    {
+    let is_example = WORDS.iter().any(|word| value.contains(word))
+        || BEGINNINGS.iter().any(|beginning| value.starts_with(beginning));
+    if is_example || different.len() < FEWEST_CHARACTERS {
         return Some("is a placeholder, not a secret");
     }
     (value.chars().count() < SHORTEST).then_some("is shorter than 16 characters")

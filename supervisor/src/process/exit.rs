@@ -36,10 +36,7 @@ impl Process {
             Verdict::RestartNow => self.start_again().await,
             Verdict::GiveUp => {
                 self.close_socket();
-                let reason = match &exit.hint {
-                    Some(hint) => format!("{} (hint: {hint})", sentence(&exit)),
-                    None => sentence(&exit),
-                };
+                let reason = sentence(&exit);
                 let mended = self.mended();
                 self.phase = Phase::NeedsAttention { since: exit.at, reason, last_exit: exit, mended };
                 self.publish();

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anet_hub::HubError;
 use anet_hub::console::Console;
 
+use crate::context::Context;
 use crate::failure::Failure;
+use crate::supervisor_client::SupervisorClient;
 use crate::system::{SystemClock, SystemEntropy};
 
 /// Opens the database.
@@ -14,6 +16,18 @@ pub(super) async fn open(database: PathBuf) -> Result<Console, Failure> {
     let process = format!("pid {} uid {}", std::process::id(), nix::unistd::getuid());
     let opened = Console::open(database.clone(), Arc::new(SystemClock), Arc::new(SystemEntropy), process).await;
     opened.map_err(|error| explain(error, &database))
+}
+
+/// Says so when the hub of this machine keeps its data elsewhere.
+pub(super) async fn warn_of_another(context: &Context, database: &Path) -> Result<(), Failure> {
+    let Some(supervisor) = SupervisorClient::connect(&context.environment).await? else { return Ok(()) };
+    let hub = supervisor.status().await?.hub;
+    if let Some(other) = hub.database.filter(|other| hub.pid.is_some() && other != database) {
+        let text = format!("the hub that runs here has the database {}, not {}", other.display(), database.display());
+        context.printer.warning(&text)?;
+        context.printer.hint("name the one that is meant with --database or COMMHUB_DB")?;
+    }
+    Ok(())
 }
 
 /// What the hub says, with what to do about it.

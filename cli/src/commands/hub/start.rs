@@ -129,7 +129,7 @@ pub(crate) async fn start(
 
 /// Commands talk to this hub from now on, unless somebody is logged in at another: a token is for the hub that gave it.
 fn choose_hub(context: &Context, hub: &HubClient) -> Result<(), Failure> {
-    let mut config = GlobalConfig::load(&context.environment)?;
+    let mut config = GlobalConfig::load_to_change(&context.environment)?;
     let known = config.hub().unwrap_or(DEFAULT_HUB).to_owned();
     let is_shared = hub_url::may_share_token(&hub_url::parse(&known)?, &hub_url::parse(hub.url())?);
     if config.token().is_some() && !is_shared {

@@ -46,8 +46,10 @@ fn login(auth: &AuthStatus) -> String {
 /// Why nobody answers, where the supervisor knows.
 fn explain(failure: Failure, supervised: Option<&HubView>) -> Failure {
     match supervised.map(|hub| &hub.process) {
-        Some(ProcessState::NeedsAttention { reason, .. }) => {
-            failure.context(format!("the supervisor has given it up: {reason}"))
+        Some(ProcessState::NeedsAttention { reason, last_exit, .. }) => {
+            let text = format!("the hub is stopped, and is not started again by itself: {reason}");
+            let hints = last_exit.hint.iter().cloned().collect();
+            Failure { hints, exit: failure.exit, code: failure.code, ..Failure::message(text) }
         }
         _ => failure,
     }

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 
 use super::Account;
 use crate::admin_file::AdminFile;
-use crate::commands::hub::console::{explain, open};
+use crate::commands::hub::console::{explain, open, warn_of_another};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 
@@ -22,6 +22,7 @@ pub(crate) struct Arguments {
 
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let (name, database) = (arguments.account.name(), arguments.account.database(context));
+    warn_of_another(context, &database).await?;
     let console = open(database.clone()).await?;
     let outcome = reset(context, &console, name).await;
     console.close().await;

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use super::Account;
-use crate::commands::hub::console::{explain, open};
+use crate::commands::hub::console::{explain, open, warn_of_another};
 use crate::context::Context;
 use crate::failure::Outcome;
 
@@ -14,6 +14,7 @@ pub(crate) struct Arguments {
 
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let (name, database) = (arguments.account.name(), arguments.account.database(context));
+    warn_of_another(context, &database).await?;
     let console = open(database.clone()).await?;
     let unlocked = console.unlock_user(name).await;
     console.close().await;

@@ -2,7 +2,7 @@
 //! lost is made good; a login that works is never touched.
 
 use anet_protocol::Entropy as _;
-use anet_protocol::rest::{AuthStatus, RegisterRequest, Registered};
+use anet_protocol::rest::{AuthStatus, ErrorCode, RegisterRequest, Registered};
 use anet_protocol::role::SystemRole;
 use anet_protocol::token;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -50,11 +50,21 @@ pub(crate) async fn ensure(
     let status = hub.auth_status().await?;
     if status.auth != "login" {
         // Whoever is on this machine is the hub's one user already.
+        if password.is_some() {
+            context.printer.warning("the password that was given is of no use: nobody is asked for one")?;
+        }
         return Ok(None);
     }
     let mut file = AdminFile::load(&context.environment)?;
     if status.setup_needed {
-        return create(context, hub, &status, &mut file, username, password).await.map(Some);
+        match create(context, hub, &status, &mut file, username, password.clone()).await {
+            Ok(admin) => return Ok(Some(admin)),
+            // Another start was faster.
+            Err(failure) if failure.is_refusal(ErrorCode::UsernameTaken) => {
+                file = AdminFile::load(&context.environment)?;
+            }
+            Err(failure) => return Err(failure),
+        }
     }
     let known = file.username().unwrap_or(username).to_owned();
     let is_working = match file.token() {
@@ -149,8 +159,13 @@ async fn log_in(
     password: &SecretString,
 ) -> Result<(), Failure> {
     let user = &registered.user;
-    let token = admin_file::log_in(hub, &user.username, password).await?;
-    file.save(user.user_id.as_str(), &user.username, &token)?;
+    if user.role == SystemRole::Admin {
+        let token = admin_file::log_in(hub, &user.username, password).await?;
+        file.save(user.user_id.as_str(), &user.username, &token)?;
+    } else {
+        let text = format!("{} is not the first account of this hub, so it is no administrator", user.username);
+        context.printer.warning(&text)?;
+    }
     if matches!(login_state(context, hub).await?, LoginState::Nobody | LoginState::Dead) {
         login::remember(context, hub, &registered.token.as_str().into()).await?;
     }
