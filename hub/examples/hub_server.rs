@@ -1,4 +1,5 @@
-//! A hub on a free port of 127.0.0.1, for the power-cut test: `hub_server <database> <full|normal>`.
+//! A hub on a free port of 127.0.0.1, for the power-cut test and `.ci/api-fuzz`:
+//! `hub_server <database> <full|normal> [unlimited]`. `unlimited` lets one address ask as often as it likes.
 //!
 //! It prints its address once it answers, and ends when its stdin does, so that it cannot outlive who started it.
 
@@ -8,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::{env, io, thread};
 
-use anet_hub::{Durability, Settings};
+use anet_hub::{Durability, RateLimits, Settings};
 use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
 use tokio::net::TcpListener;
@@ -18,14 +19,19 @@ use tokio_util::sync::CancellationToken;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let (Some(database), Some(durability)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: hub_server <database> <full|normal>".into());
+        return Err("usage: hub_server <database> <full|normal> [unlimited]".into());
     };
     let durability = match durability.as_str() {
         "full" => Durability::Full,
         "normal" => Durability::Normal,
         other => return Err(format!("durability is `full` or `normal`, not `{other}`").into()),
     };
-    let settings = Settings { database: database.into(), durability, ..Settings::default() };
+    let limits = match arguments.next().as_deref() {
+        None => RateLimits::default(),
+        Some("unlimited") => RateLimits::off(),
+        Some(other) => return Err(format!("the limits are `unlimited` or not given, not `{other}`").into()),
+    };
+    let settings = Settings { database: database.into(), durability, limits, ..Settings::default() };
 
     let stop = CancellationToken::new();
     let stdin_closed = stop.clone().drop_guard();

@@ -150,5 +150,15 @@ pub fn openapi() -> OpenApi {
     document.info = Info::new("anet hub", "v3");
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     document.components.get_or_insert_default().add_security_scheme("token", token);
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.delete];
+        for operation in operations.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            // Every route may find the database unable, or the hub at its end.
+            if let Some(refusal) = responses.get("4XX").cloned() {
+                responses.insert("503".to_owned(), refusal);
+            }
+        }
+    }
     document
 }

@@ -1,4 +1,4 @@
-use anet_protocol::rest::Registration;
+use anet_protocol::rest::{ChangeRegistration, Registration};
 
 use crate::audit::AuditEntry;
 use crate::caller::Caller;
@@ -13,7 +13,7 @@ pub(crate) async fn show(hub: &Hub, caller: &Caller) -> Result<Registration, Hub
 }
 
 /// Says who may make an account, from now on and over restarts.
-pub(crate) async fn set(hub: &Hub, caller: &Caller, request: Registration) -> Result<Registration, HubError> {
+pub(crate) async fn set(hub: &Hub, caller: &Caller, request: ChangeRegistration) -> Result<Registration, HubError> {
     let (now, caller, operation) = (hub.now(), caller.clone(), hub.clone());
     hub.write(async move |transaction| {
         caller.authorize_admin(transaction).await?;
@@ -25,7 +25,7 @@ pub(crate) async fn set(hub: &Hub, caller: &Caller, request: Registration) -> Re
             request.policy.as_str()
         ));
         transaction.insert_audit(&entry).await?;
-        Ok(request)
+        Ok(Registration { policy: request.policy })
     })
     .await
 }

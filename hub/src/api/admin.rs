@@ -1,6 +1,6 @@
 use anet_protocol::id::UserId;
 use anet_protocol::rest::{
-    ChangeSystemRole, Done, ErrorBody, PasswordReset, Registration, Success, UserAnswer, UserList,
+    ChangeRegistration, ChangeSystemRole, Done, ErrorBody, PasswordReset, Registration, Success, UserAnswer, UserList,
 };
 use axum::extract::State;
 
@@ -65,12 +65,12 @@ pub(crate) async fn registration(
 }
 
 /// Says who may register.
-#[utoipa::path(put, path = "/api/admin/registration", tag = "admin", security(("token" = [])), request_body = Registration,
+#[utoipa::path(put, path = "/api/admin/registration", tag = "admin", security(("token" = [])), request_body = ChangeRegistration,
     responses((status = 200, body = Success<Registration>), (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn set_registration(
     State(hub): State<Hub>,
     AuthenticatedCaller(caller): AuthenticatedCaller,
-    JsonBody(request): JsonBody<Registration>,
+    JsonBody(request): JsonBody<ChangeRegistration>,
 ) -> Answer<Registration> {
     Ok(success(admin::registration::set(&hub, &caller, request).await?))
 }

@@ -30,6 +30,7 @@ pub(crate) struct ListenQuery {
     instance_id: Option<InstanceId>,
     /// The last event that was seen, for clients that cannot send the header.
     #[serde(default)]
+    #[param(minimum = 0)]
     last_event_id: Option<i64>,
 }
 

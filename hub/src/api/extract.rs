@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::accounts::local;
 use crate::api::cookies;
@@ -180,6 +180,12 @@ impl<T: DeserializeOwned> FromRequest<Hub> for JsonBody<T> {
                 Refusal::new(ErrorCode::InvalidInput, "invalid input").message("the body did not arrive in full")
             }
         })?;
+        // Serde would take a list for the fields of an object, in their order.
+        if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(&body).is_ok() {
+            return Err(Refusal::new(ErrorCode::InvalidInput, "invalid input")
+                .message("the body is one object")
+                .into());
+        }
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             // Data errors name the field; they may repeat a value, so they go to the caller and not into the log.
             let refusal = if error.is_data() {

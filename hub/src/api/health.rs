@@ -1,4 +1,4 @@
-use anet_protocol::rest::{Health, Success};
+use anet_protocol::rest::{ErrorBody, Health, Success};
 use axum::Json;
 use axum::extract::State;
 
@@ -10,7 +10,7 @@ use crate::settings::Access;
 const CAPABILITIES: [&str; 5] = ["claim_leases", "idempotency_key", "last_event_id", "long_poll", "keyset_pages"];
 
 /// Whether the hub answers.
-#[utoipa::path(get, path = "/health", tag = "hub", responses((status = 200, body = Success<Health>)))]
+#[utoipa::path(get, path = "/health", tag = "hub", responses((status = 200, body = Success<Health>), (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn health(State(hub): State<Hub>) -> Json<Success<Health>> {
     let uptime = hub.now().millis_since(hub.started()) / 1000;
     success(Health {

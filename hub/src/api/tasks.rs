@@ -19,6 +19,7 @@ use crate::tasks;
 pub(crate) struct Wait {
     /// Answer when the task is over, but after this many seconds at the latest; at most 25.
     #[serde(default)]
+    #[param(maximum = 25)]
     wait: Option<u64>,
 }
 

@@ -153,6 +153,9 @@ async fn what_is_not_json_of_the_right_shape_is_refused_as_such() {
     post("application/json", "{\"username\":\"a\",\"password\":\"b\",\"role\":\"admin\"}")
         .await
         .refused(400, "invalid_input");
+    // Serde alone would take the list for the fields in their order.
+    post("application/json", "[\"alice\",\"correct horse battery\",null]").await.refused(400, "invalid_input");
+    post("application/json", "[").await.refused(400, "invalid_json");
     post("text/plain", "{\"username\":\"a\",\"password\":\"b\"}").await.refused(415, "unsupported_media_type");
     hub.get("", "/api/auth/login").await.refused(405, "method_not_allowed");
     hub.get("", "/nowhere").await.refused(404, "not_found");

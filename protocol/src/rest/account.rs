@@ -27,14 +27,18 @@ pub struct User {
 #[serde(deny_unknown_fields)]
 pub struct RegisterRequest {
     /// 2 to 50 letters, digits, `_`, `-` or CJK ideographs.
+    #[schema(min_length = 2, max_length = 50, pattern = r"^[A-Za-z0-9_\u4e00-\u9fff-]+$")]
     pub username: String,
     /// 8 to 128 characters.
+    #[schema(min_length = 4, max_length = 128)]
     pub password: String,
     /// The mail address.
     #[serde(default)]
+    #[schema(max_length = 254)]
     pub email: Option<String>,
     /// The shown name; the user name when absent.
     #[serde(default)]
+    #[schema(max_length = 100)]
     pub display_name: Option<String>,
     /// An invite to the hub, where registration asks for one.
     #[serde(default)]
@@ -146,9 +150,11 @@ pub struct NodeTokenRequest {
     /// The network the node is to work in.
     pub network_id: NetworkId,
     /// The node's name: its alias in the network.
+    #[schema(min_length = 1, max_length = 200)]
     pub node_name: String,
     /// The node's identity; the hub draws one when absent.
     #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^n_[A-Za-z0-9_-]{1,60}$")]
     pub node_id: Option<NodeId>,
 }
 
@@ -169,9 +175,11 @@ pub struct NodeToken {
 pub struct EditProfile {
     /// The shown name, up to 100 characters.
     #[serde(default)]
+    #[schema(max_length = 100)]
     pub display_name: Option<String>,
     /// The mail address, up to 254 characters.
     #[serde(default)]
+    #[schema(max_length = 254)]
     pub email: Option<String>,
 }
 
@@ -189,6 +197,7 @@ pub struct ChangePassword {
     /// The password of now.
     pub old_password: String,
     /// The password from now on, 8 to 128 characters.
+    #[schema(min_length = 8, max_length = 128)]
     pub new_password: String,
 }
 
@@ -258,6 +267,7 @@ pub struct Recover {
     /// The `rkey_` that was shown when it was made. It works once.
     pub recovery_key: String,
     /// The password from now on.
+    #[schema(min_length = 8, max_length = 128)]
     pub new_password: String,
     /// A word for this device, shown in the list of sessions.
     #[serde(default)]

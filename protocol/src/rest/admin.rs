@@ -48,9 +48,16 @@ pub struct ChangeSystemRole {
     pub role: SystemRole,
 }
 
-/// `PUT /api/admin/registration`, and the answer.
+/// `PUT /api/admin/registration`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+pub struct ChangeRegistration {
+    /// Who may make an account from now on.
+    pub policy: RegistrationPolicy,
+}
+
+/// The answer to it, and `GET /api/admin/registration`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Registration {
     /// Who may make an account.
     pub policy: RegistrationPolicy,
@@ -71,6 +78,7 @@ pub struct CreateSystemInvite {
     pub network_role: Option<NetworkRole>,
     /// It works for so many days, 1 to 365; 7 when absent.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 365)]
     pub expires_days: Option<u32>,
 }
 
@@ -81,6 +89,7 @@ pub struct CreateSystemInvite {
 pub struct AuditQuery {
     /// 1 to 200; 50 when absent.
     #[serde(default)]
+    #[param(minimum = 1, maximum = 10_000)]
     pub limit: Option<u32>,
     /// Only this action.
     #[serde(default)]
@@ -103,6 +112,7 @@ pub struct AuditQuery {
     pub until: Option<Timestamp>,
     /// Where the page before ended.
     #[serde(default)]
+    #[param(pattern = "^-?[0-9]+$")]
     pub cursor: Option<String>,
     /// What came after this line, oldest first: for those who follow.
     #[serde(default)]

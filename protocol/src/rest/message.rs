@@ -66,6 +66,7 @@ pub struct SendMessage {
     /// To whom.
     pub alias: crate::id::Alias,
     /// The words.
+    #[schema(min_length = 1, max_length = 10_000)]
     pub message: String,
     /// In which network; needed when the caller is in several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +126,7 @@ pub struct MessageQuery {
     pub limit: Option<u32>,
     /// Where a page before ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(pattern = "^-?[0-9]+$")]
     pub cursor: Option<String>,
 }
 

@@ -17,9 +17,11 @@ pub struct NetworkList {
 #[serde(deny_unknown_fields)]
 pub struct CreateNetwork {
     /// 1 to 64 characters, unique among the networks of one owner.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// A line about it, up to 500 characters.
     #[serde(default)]
+    #[schema(max_length = 500)]
     pub description: Option<String>,
 }
 
@@ -63,6 +65,7 @@ pub struct NetworkAnswer {
 #[serde(deny_unknown_fields)]
 pub struct RenameNetwork {
     /// The new name.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
 }
 
@@ -156,9 +159,11 @@ pub struct CreateInvite {
     pub role: Option<NetworkRole>,
     /// How often it works: 1 to 1000, or -1 without limit; 1 when absent.
     #[serde(default)]
+    #[schema(minimum = -1, maximum = 1000)]
     pub max_uses: Option<i64>,
     /// It works for so many days, 1 to 365; 7 when absent.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 365)]
     pub expires_days: Option<u32>,
 }
 
@@ -235,6 +240,7 @@ pub struct PrepareRename {
     /// The name it has.
     pub old_alias: String,
     /// The name it is to get, reserved until the rename is done, called off or 10 minutes old.
+    #[schema(min_length = 1, max_length = 200)]
     pub new_alias: String,
 }
 

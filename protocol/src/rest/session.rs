@@ -78,6 +78,7 @@ pub struct BrowserSession {
 pub struct CreateToken {
     /// What it is for, 1 to 100 characters; `api-token` when absent.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     /// How far it reaches; `full` when absent, as upstream's do.
     #[serde(default)]
@@ -87,6 +88,7 @@ pub struct CreateToken {
     pub network_id: Option<NetworkId>,
     /// It ends after so many seconds; never when absent.
     #[serde(default)]
+    #[schema(minimum = 60, maximum = 316_224_000)]
     pub expires_in: Option<u64>,
 }
 

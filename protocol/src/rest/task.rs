@@ -71,12 +71,14 @@ pub struct SendTask {
     /// To whom.
     pub alias: Alias,
     /// What to do.
+    #[schema(min_length = 1, max_length = 10_000)]
     pub task: String,
     /// How urgent.
     #[serde(default)]
     pub priority: Priority,
     /// A label of the sender, for people's tokens only; a node is always named by its token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200)]
     pub from: Option<String>,
     /// In which network; needed when the caller is in several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,9 +88,11 @@ pub struct SendTask {
     pub parent_task_id: Option<TaskId>,
     /// How long it may wait for a node, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 86_400)]
     pub ttl_seconds: Option<u32>,
     /// The same key from the same sender means the same task. The header `Idempotency-Key` says the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200)]
     pub idempotency_key: Option<String>,
 }
 
@@ -232,6 +236,7 @@ pub struct TaskQuery {
     pub limit: Option<u32>,
     /// Where a page before ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(pattern = "^-?[0-9]+$")]
     pub cursor: Option<String>,
 }
 
@@ -297,6 +302,7 @@ pub struct TaskEventQuery {
     pub limit: Option<u32>,
     /// Where a page before ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(pattern = "^-?[0-9]+$")]
     pub cursor: Option<String>,
 }
 
@@ -318,5 +324,6 @@ pub struct TaskEventList {
 pub struct CancelTask {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10_000)]
     pub reason: Option<String>,
 }

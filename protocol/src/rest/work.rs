@@ -25,27 +25,35 @@ pub struct RegisterNode {
     /// The name it answers to; must be the one its token was made for.
     pub alias: Alias,
     /// This run.
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_]{1,64}$")]
     pub instance_id: InstanceId,
     /// The runtime that does its tasks.
+    #[schema(max_length = 4096)]
     pub runtime: String,
     /// The model it uses.
     #[serde(default)]
+    #[schema(max_length = 4096)]
     pub model: Option<String>,
     /// The machine.
+    #[schema(max_length = 4096)]
     pub hostname: String,
     /// The process.
     pub pid: u32,
     /// The project directory.
+    #[schema(max_length = 4096)]
     pub project_dir: String,
     /// The program's version.
+    #[schema(max_length = 4096)]
     pub version: String,
     /// Attempts whose result this run still has to deliver. Their leases pass to it;
     /// every other lease of an earlier run returns to the queue.
+    #[schema(max_items = 10_000)]
     pub holding: Vec<Attempt>,
     /// Earlier runs of this node, at most [`PREVIOUS_RUNS`], all proven dead because this run holds the lock that
     /// each of them held for its whole life. The hub does not wait for a holder that is among them, unless that
     /// holder's event stream is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 16)]
     pub previous: Vec<InstanceId>,
 }
 
@@ -97,6 +105,7 @@ pub struct ClaimTasks {
     /// This run.
     pub instance_id: InstanceId,
     /// At most this many, 1 to 100.
+    #[schema(minimum = 1, maximum = 100)]
     pub max: u32,
     /// The attempts this run has in hand. A leased task that is not among them was claimed by a call whose
     /// answer got lost; it is given again, as the same attempt.
@@ -169,9 +178,11 @@ pub struct ReplyTask {
     /// This try.
     pub attempt: u32,
     /// The answer.
+    #[schema(max_length = 1_048_576)]
     pub text: String,
     /// Results that did not fit into `text`.
     #[serde(default)]
+    #[schema(max_items = 100)]
     pub artifacts: Vec<Artifact>,
 }
 
