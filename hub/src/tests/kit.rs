@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Hub, RateLimits, Settings, router};
+use crate::{Hub, HubError, RateLimits, Settings, router};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -134,12 +134,18 @@ impl TestHub {
 
     /// Closes the database and opens it again, as a restarted process would.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_with(|_| {}).await.unwrap()
+    }
+
+    /// As [`TestHub::restart`], with other settings, which may forbid it.
+    pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Settings)) -> Result<Self, HubError> {
         let Self { hub, clock, directory, entropy, router: old, claimed } = self;
-        let settings = hub.settings().clone();
+        let mut settings = hub.settings().clone();
+        change(&mut settings);
         hub.close().await;
         drop((hub, old));
-        let hub = Hub::open(settings, clock.clone(), entropy.clone()).await.unwrap();
-        Self { router: router(hub.clone()), hub, clock, entropy, directory, claimed }
+        let hub = Hub::open(settings, clock.clone(), entropy.clone()).await?;
+        Ok(Self { router: router(hub.clone()), hub, clock, entropy, directory, claimed })
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {

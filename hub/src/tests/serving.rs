@@ -16,16 +16,16 @@ use super::kit::{PASSWORD, PATIENCE, SeededEntropy, TestClock};
 use crate::{HubError, Settings, serve};
 
 /// A hub behind a real socket.
-struct Served {
-    address: SocketAddr,
+pub(crate) struct Served {
+    pub address: SocketAddr,
     stop: CancellationToken,
     ended: JoinHandle<Result<(), HubError>>,
-    clock: Arc<TestClock>,
-    _directory: TempDir,
+    pub clock: Arc<TestClock>,
+    pub directory: TempDir,
 }
 
 impl Served {
-    async fn start(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start(change: impl FnOnce(&mut Settings)) -> Self {
         let directory = TempDir::new().unwrap();
         let mut settings = Settings { database: directory.path().join("hub.db"), ..Settings::default() };
         change(&mut settings);
@@ -42,14 +42,14 @@ impl Served {
             move |address| ready.send(address).unwrap(),
         ));
         let address = is_ready.await.unwrap();
-        Self { address, stop, ended, clock, _directory: directory }
+        Self { address, stop, ended, clock, directory }
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    async fn post(&self, token: &str, path: &str, body: &Value) -> Value {
+    pub(crate) async fn post(&self, token: &str, path: &str, body: &Value) -> Value {
         let body = body.to_string();
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
@@ -63,7 +63,7 @@ impl Served {
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
-    async fn node(&self) -> (String, Value) {
+    pub(crate) async fn node(&self) -> (String, Value) {
         let body = json!({ "username": "alice", "password": PASSWORD });
         let alice = self.post("", "/api/auth/register", &body).await;
         let body = json!({ "network_id": alice["network_id"], "node_name": "counter" });
@@ -71,7 +71,7 @@ impl Served {
         (node["token"].as_str().unwrap().to_owned(), node["node_id"].clone())
     }
 
-    async fn register(&self, token: &str, node_id: &Value, instance: &str) -> Value {
+    pub(crate) async fn register(&self, token: &str, node_id: &Value, instance: &str) -> Value {
         let body = json!({
             "node_id": node_id, "alias": "counter", "instance_id": instance, "runtime": "command",
             "hostname": "box", "pid": 1, "project_dir": "/", "version": "0", "holding": [],
@@ -79,7 +79,7 @@ impl Served {
         self.post(token, "/api/node/register", &body).await
     }
 
-    async fn listen(&self, token: &str) -> TcpStream {
+    pub(crate) async fn listen(&self, token: &str) -> TcpStream {
         let mut stream = self.connect().await;
         let head = format!(
             "GET /events/counter?instance_id=i_1 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n"
@@ -93,7 +93,7 @@ impl Served {
         stream
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         timeout(PATIENCE, self.ended).await.expect("the hub does not stop").unwrap().unwrap();
     }
@@ -117,8 +117,7 @@ async fn a_hub_that_is_stopped_ends_its_streams_and_leaves() {
 async fn a_request_that_never_ends_is_cut_off_when_the_hub_stops() {
     let hub = Served::start(|settings| settings.drain_timeout = Duration::from_millis(50)).await;
     let mut stuck = hub.connect().await;
-    let head =
-        "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    let head = "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
     stuck.write_all(head.as_bytes()).await.unwrap();
     hub.stop().await;
 }
@@ -156,8 +155,7 @@ async fn half_a_head_does_not_hold_a_connection() {
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let hub = Served::start(|settings| settings.body_timeout = Duration::from_millis(50)).await;
     let mut slow = hub.connect().await;
-    let head =
-        "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    let head = "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
     slow.write_all(head.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     timeout(PATIENCE, slow.read_to_end(&mut answer)).await.expect("the connection stays open").unwrap();
