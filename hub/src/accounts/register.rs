@@ -1,6 +1,7 @@
 use anet_protocol::id::{NetworkId, TokenId, UserId};
 use anet_protocol::rest::{ErrorCode, Invite, Network, RegisterRequest, Registered, RegistrationPolicy, User};
 use anet_protocol::role::{CredentialKind, NetworkRole, SystemRole};
+use anet_protocol::text::is_direction_mark;
 use anet_protocol::token::{self, TokenKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -195,8 +196,8 @@ pub(crate) fn check_text(field: &str, text: Option<&str>, most: usize) -> Result
         Some(text) if text.chars().count() > most => {
             Err(Refusal::invalid(field, format!("at most {most} characters")).into())
         }
-        Some(text) if text.chars().any(char::is_control) => {
-            Err(Refusal::invalid(field, "no control characters").into())
+        Some(text) if text.chars().any(|c| c.is_control() || is_direction_mark(c)) => {
+            Err(Refusal::invalid(field, "no control characters and no direction marks").into())
         }
         _ => Ok(()),
     }

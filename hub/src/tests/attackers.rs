@@ -2,12 +2,17 @@
 //! says for each with which fault in the hub its test fails.
 
 mod isolation;
+mod log_lines;
 mod ranks;
+mod stolen_database;
 mod streams;
 mod tokens;
 mod tools;
 
+mod browser;
 mod edge;
 mod guessing;
+mod invites;
 mod registration;
+mod revocation;
 mod wire;

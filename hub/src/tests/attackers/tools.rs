@@ -9,7 +9,6 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::api::PeerAddress;
-use crate::router;
 use crate::tests::kit::{Reply, TestHub};
 
 /// One request. `from` is the other end of the socket; without a `host` header it is for `localhost`.
@@ -30,7 +29,7 @@ pub(super) async fn ask(
     let mut request = request.body(body.into()).unwrap();
     let peer: IpAddr = from.parse().unwrap();
     request.extensions_mut().insert(PeerAddress((peer, 4711).into()));
-    let (head, body) = router(hub.hub.clone()).oneshot(request).await.unwrap().into_parts();
+    let (head, body) = hub.router().oneshot(request).await.unwrap().into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
