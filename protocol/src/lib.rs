@@ -17,6 +17,7 @@ pub mod rest;
 pub mod role;
 pub mod secret;
 pub mod task_state;
+pub mod text;
 pub mod time;
 pub mod token;
 pub mod variables;

@@ -40,8 +40,10 @@ pub(crate) async fn recover(hub: &Hub, client: &Client, request: Recover) -> Res
     let turn = hub.passwords().queue()?;
     let new = SecretString::from(new_password);
     let known = hub.read().await?.user_by_name(&username, &name::key(&username)).await?;
-    // Judged for everybody alike, so that the answer does not tell whether the name is known.
-    turn.check(&new, known.as_ref().map(password::known_words).unwrap_or_default()).await?;
+    // Judged by the name that was given, so that the answer does not tell whether it is known. What else is known of the
+    // person counts once the key has proved to be the right one.
+    turn.check(&new, vec![username.clone()]).await?;
+    let personal = turn.check(&new, known.as_ref().map(password::known_words).unwrap_or_default()).await;
     let failed =
         AuditEntry::anonymous(client.address, "recovery_failed", now).named(name::shown(&username)).to("auth", "");
     let hash = turn.hash(new).await?;
@@ -61,6 +63,8 @@ pub(crate) async fn recover(hub: &Hub, client: &Client, request: Recover) -> Res
                 transaction.insert_audit(&failed).await?;
                 return Ok(None);
             }
+            // With it the key's use is undone.
+            personal?;
             transaction.set_password(&owner.user_id, &hash, false).await?;
             transaction.clear_login_failures(&name::key(&owner.username), None).await?;
             let ended = transaction.delete_logins(&owner.user_id, None).await?;

@@ -1,7 +1,7 @@
 use anet_protocol::id::{NetworkId, TokenId, UserId};
 use anet_protocol::rest::{ErrorCode, Invite, Network, RegisterRequest, Registered, RegistrationPolicy, User};
 use anet_protocol::role::{CredentialKind, NetworkRole, SystemRole};
-use anet_protocol::time::Timestamp;
+use anet_protocol::text::is_direction_mark;
 use anet_protocol::token::{self, TokenKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -14,7 +14,7 @@ use crate::hub::Hub;
 use crate::invites::redeem;
 use crate::limits::Action;
 use crate::passwords::check_weak;
-use crate::store::{NewToken, StoredPassword, StoredUser, Transaction};
+use crate::store::{NewToken, Reads, StoredPassword, StoredUser};
 
 /// Makes an account with a network and two tokens. The first account of a hub is its admin.
 pub(crate) async fn register(hub: &Hub, client: &Client, request: RegisterRequest) -> Result<Registered, HubError> {
@@ -28,6 +28,10 @@ pub(crate) async fn register(hub: &Hub, client: &Client, request: RegisterReques
     // Asked before the work of the hash, and decided again by the insertion.
     let mut reads = hub.read().await?;
     let is_first = !reads.has_users().await?;
+    let admitted =
+        admit(hub, &mut *reads, is_first, request.setup_code.as_deref(), request.invite_code.as_deref()).await;
+    // Whoever may not make an account does not learn which names are taken, and costs no hash.
+    noting_refusal(hub, client, admitted).await?;
     if reads.user_by_name(&request.username, &key).await?.is_some() {
         return Err(taken().into());
     }
@@ -91,7 +95,11 @@ pub(crate) async fn create(
     let created = hub
         .write(async move |transaction| {
             let is_first = !transaction.has_users().await?;
-            let invite = admit(&operation, transaction, is_first, setup_code, invite_code, now).await?;
+            let invite =
+                admit(&operation, transaction, is_first, setup_code.as_deref(), invite_code.as_deref()).await?;
+            if let Some(invite) = &invite {
+                redeem::spend(transaction, invite, now).await?;
+            }
             let role = match &invite {
                 _ if is_first => SystemRole::Admin,
                 Some(invite) => invite.system_role.unwrap_or(SystemRole::User),
@@ -119,10 +127,7 @@ pub(crate) async fn create(
             Ok((user, joined, is_first))
         })
         .await;
-    if matches!(&created, Err(HubError::Refused(refusal)) if refusal.code == ErrorCode::InvalidInvite) {
-        redeem::note_refused(hub, address, None).await?;
-    }
-    let (user, joined_network_id, is_first) = created?;
+    let (user, joined_network_id, is_first) = noting_refusal(hub, client, created).await?;
     if is_first {
         hub.setup_code().forget();
         legacy::install(hub).await?;
@@ -137,18 +142,25 @@ pub(crate) async fn create(
     })
 }
 
+/// Writes down that an invite was refused.
+async fn noting_refusal<T>(hub: &Hub, client: &Client, outcome: Result<T, HubError>) -> Result<T, HubError> {
+    if matches!(&outcome, Err(HubError::Refused(refusal)) if refusal.code == ErrorCode::InvalidInvite) {
+        redeem::note_refused(hub, client.address, None).await?;
+    }
+    outcome
+}
+
 /// Whether another account may be made, and by which invite.
 async fn admit(
     hub: &Hub,
-    transaction: &mut dyn Transaction,
+    reads: &mut dyn Reads,
     is_first: bool,
-    setup_code: Option<String>,
-    invite_code: Option<String>,
-    now: Timestamp,
+    setup_code: Option<&str>,
+    invite_code: Option<&str>,
 ) -> Result<Option<Invite>, HubError> {
     if is_first {
         // Whoever is first looks after the hub: where others can reach it, that is who can read its files.
-        return if hub.setup_code().fits(setup_code.as_deref()) {
+        return if hub.setup_code().fits(setup_code) {
             Ok(None)
         } else {
             Err(Refusal::new(ErrorCode::InviteRequired, "setup code required")
@@ -158,9 +170,9 @@ async fn admit(
         };
     }
     if let Some(code) = invite_code {
-        return redeem::redeem(transaction, &code, redeem::Kind::Hub, now).await.map(Some);
+        return redeem::find(reads, code, redeem::Kind::Hub).await.map(Some);
     }
-    match hub.registration(transaction).await? {
+    match hub.registration(reads).await? {
         RegistrationPolicy::Open => Ok(None),
         RegistrationPolicy::Invite => Err(Refusal::new(ErrorCode::InviteRequired, "invite required")
             .message("this hub takes new accounts by invite")
@@ -178,8 +190,8 @@ pub(crate) fn check_text(field: &str, text: Option<&str>, most: usize) -> Result
         Some(text) if text.chars().count() > most => {
             Err(Refusal::invalid(field, format!("at most {most} characters")).into())
         }
-        Some(text) if text.chars().any(char::is_control) => {
-            Err(Refusal::invalid(field, "no control characters").into())
+        Some(text) if text.chars().any(|c| c.is_control() || is_direction_mark(c)) => {
+            Err(Refusal::invalid(field, "no control characters and no direction marks").into())
         }
         _ => Ok(()),
     }

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+use anet_protocol::redaction::Redactor;
 use anet_protocol::rest::ErrorCode;
 use axum::extract::{Request, State};
 use axum::http::uri::{Authority, PathAndQuery};
@@ -172,6 +173,8 @@ async fn note(hub: &Hub, client: &Client, caller: Option<&Caller>, code: ErrorCo
         Some(caller) => AuditEntry::by(caller, action, now),
         None => AuditEntry::anonymous(client.address, action, now),
     };
+    // Somebody may have put a secret where an id belongs.
+    let what = Redactor::default().redact(what);
     let word = serde_json::to_value(code).ok();
     let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or_default();
     if let Err(error) = hub.note_refusal(client.address, entry.to("auth", "").detail(format!("{what}: {word}"))).await {

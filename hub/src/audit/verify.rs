@@ -63,6 +63,13 @@ pub(crate) async fn walk(reads: &mut dyn Reads, anchor: Option<(i64, String)>) -
     if verified.problem.is_none() && last_hash != chain.head_hash {
         verified.problem = Some(format!("row {last_id} is not the one that was written last"));
     }
+    if verified.problem.is_none()
+        && let Some(row) = reads.audit_from(chain.head_id, 1).await?.first()
+        // A row that was written meanwhile has moved the end of the chain in the same transaction.
+        && reads.audit_chain().await?.head_id < row.id
+    {
+        verified.problem = Some(format!("row {} was not written by the hub", row.id));
+    }
     if verified.problem.is_none() && !anchored {
         verified.problem = Some("the log was written anew since the anchor was taken".to_owned());
     }

@@ -2,7 +2,7 @@
 //! take access away, here or by another process on the hub's host, and once a minute because time ends tokens too.
 
 use anet_protocol::id::{NetworkId, TokenId};
-use anet_protocol::role::Operation;
+use anet_protocol::role::{CredentialKind, Operation};
 use anet_protocol::time::Timestamp;
 
 use crate::caller::{Caller, check_alive, invalid_token};
@@ -51,5 +51,7 @@ async fn may_listen(hub: &Hub, token_id: &TokenId, network_id: &NetworkId, now: 
     let mut reads = hub.read().await?;
     let stored = reads.token(TokenKey::Id(token_id)).await?.ok_or_else(invalid_token)?;
     check_alive(&stored, hub.settings(), now)?;
-    Caller::of(stored, None).authorize(&mut *reads, network_id, Operation::Listen).await
+    // A node that listens counts as connected, so it must be one that may work, as when it opened the stream.
+    let operation = if stored.kind == CredentialKind::Node { Operation::WorkAsNode } else { Operation::Listen };
+    Caller::of(stored, None).authorize(&mut *reads, network_id, operation).await
 }

@@ -9,7 +9,7 @@ use anet_protocol::token::{self, TokenKind};
 use crate::audit::AuditEntry;
 use crate::error::{HubError, Refusal};
 use crate::hub::Hub;
-use crate::store::Transaction;
+use crate::store::{Reads, Transaction};
 
 /// What an invite must be good for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,30 +20,30 @@ pub(crate) enum Kind {
 
 /// The invite of this code, if it is of that kind. One that is unknown, revoked, or made by somebody who may no longer
 /// invite is no invite.
-pub(crate) async fn find(transaction: &mut dyn Transaction, code: &str, kind: Kind) -> Result<Invite, HubError> {
+pub(crate) async fn find(reads: &mut dyn Reads, code: &str, kind: Kind) -> Result<Invite, HubError> {
     let invalid = || Refusal::new(ErrorCode::InvalidInvite, "invalid invite code");
     // What cannot be a code costs no look-up.
     if token::parse(code) != Ok(TokenKind::Invite) {
         return Err(invalid().into());
     }
-    let invite = transaction.invite_by_code(&token::digest(code)).await?.ok_or_else(invalid)?;
+    let invite = reads.invite_by_code(&token::digest(code)).await?.ok_or_else(invalid)?;
     let is_kind = invite.system_role.is_some() == (kind == Kind::Hub);
-    if !is_kind || invite.revoked_at.is_some() || !is_backed(transaction, &invite).await? {
+    if !is_kind || invite.revoked_at.is_some() || !is_backed(reads, &invite).await? {
         return Err(invalid().into());
     }
     Ok(invite)
 }
 
 /// Whether its maker may still invite.
-async fn is_backed(transaction: &mut dyn Transaction, invite: &Invite) -> Result<bool, HubError> {
+async fn is_backed(reads: &mut dyn Reads, invite: &Invite) -> Result<bool, HubError> {
     if let Some(network_id) = &invite.network_id {
-        let maker = transaction.member(network_id, &invite.created_by).await?;
+        let maker = reads.member(network_id, &invite.created_by).await?;
         if !maker.is_some_and(|maker| matches!(maker.role, NetworkRole::Owner | NetworkRole::Admin)) {
             return Ok(false);
         }
     }
     if invite.system_role.is_some() {
-        let maker = transaction.user(&invite.created_by).await?;
+        let maker = reads.user(&invite.created_by).await?;
         return Ok(maker.is_some_and(|maker| maker.user.role == SystemRole::Admin));
     }
     Ok(true)
@@ -57,18 +57,6 @@ pub(crate) async fn spend(transaction: &mut dyn Transaction, invite: &Invite, no
     // Upstream's texts (commhub-http §1.4).
     let error = if invite.expires_at <= now { "invite code expired" } else { "invite code fully used" };
     Err(Refusal::new(ErrorCode::InvalidInvite, error).into())
-}
-
-/// Finds and uses an invite.
-pub(crate) async fn redeem(
-    transaction: &mut dyn Transaction,
-    code: &str,
-    kind: Kind,
-    now: Timestamp,
-) -> Result<Invite, HubError> {
-    let invite = find(transaction, code, kind).await?;
-    spend(transaction, &invite, now).await?;
-    Ok(invite)
 }
 
 /// Makes the person a member of the network that the invite leads into, if it leads into one.

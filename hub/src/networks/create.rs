@@ -1,7 +1,9 @@
 use anet_protocol::id::NetworkId;
 use anet_protocol::rest::{CreateNetwork, ErrorCode, Network, NetworkCreated};
 use anet_protocol::role::{NetworkRole, Operation, SystemRole};
+use anet_protocol::text::is_invisible;
 
+use crate::accounts::register::check_text;
 use crate::audit::AuditEntry;
 use crate::caller::Caller;
 use crate::error::{HubError, Refusal};
@@ -10,10 +12,7 @@ use crate::hub::Hub;
 /// Makes a network that the caller owns.
 pub(crate) async fn create(hub: &Hub, caller: &Caller, request: CreateNetwork) -> Result<NetworkCreated, HubError> {
     check_name(&request.name)?;
-    let long = |text: &String| text.chars().count() > 500 || text.chars().any(char::is_control);
-    if request.description.as_ref().is_some_and(long) {
-        return Err(Refusal::invalid("description", "up to 500 characters, none of them a control character").into());
-    }
+    check_text("description", request.description.as_deref(), 500)?;
     let now = hub.now();
     let most = hub.settings().owned_networks;
     let network = Network {
@@ -49,13 +48,15 @@ pub(crate) async fn create(hub: &Hub, caller: &Caller, request: CreateNetwork) -
     .await
 }
 
-/// 1 to 64 characters that are seen, and not like an id, because a network is called by either.
+/// 1 to 64 characters that are seen, and not like an id, because a network is called by either; nor like an option or a
+/// path, because it is written into commands.
 pub(crate) fn check_name(name: &str) -> Result<(), HubError> {
     let length = name.chars().count();
-    if !(1..=64).contains(&length) || name.chars().any(char::is_control) || name.trim() != name {
-        return Err(
-            Refusal::invalid("name", "1 to 64 characters, no control characters, no blank at either end").into()
-        );
+    let is_forbidden = |c: char| c.is_control() || is_invisible(c) || matches!(c, '/' | '\\');
+    let is_path = name.chars().any(is_forbidden) || name.chars().all(|c| c == '.');
+    if !(1..=64).contains(&length) || is_path || name.trim() != name || name.starts_with('-') {
+        let rule = "1 to 64 characters, none of them invisible, `/` or `\\`, no blank at either end, no `-` in front";
+        return Err(Refusal::invalid("name", rule).into());
     }
     if name.starts_with("net_") {
         return Err(Refusal::invalid("name", "not like an id: it may not begin with `net_`").into());

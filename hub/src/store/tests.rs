@@ -1,5 +1,7 @@
 //! The database under hostile conditions, and the questions that only tests ask of it.
 
+pub(crate) mod database;
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;

@@ -147,7 +147,7 @@ async fn replay(
     Ok(Some(Sent { task_id, recipient, expires_at, replayed: true }))
 }
 
-/// A node is named by its token. A person may give a label, but not the name of an agent.
+/// A node is named by its token. A person may give a label, but neither the name of an agent nor that of somebody else.
 async fn sender_name(
     reads: &mut dyn Reads,
     sender: &Caller,
@@ -157,6 +157,9 @@ async fn sender_name(
     match label.filter(|_| sender.node.is_none()) {
         Some(label) if reads.node_by_alias(network_id, &Alias::from(label)).await?.is_some() => {
             Err(Refusal::invalid("from", "this is the name of an agent").into())
+        }
+        Some(label) if label != sender.user.username && reads.is_member(network_id, label).await? => {
+            Err(Refusal::invalid("from", "this is the name of another member").into())
         }
         Some(label) => Ok(label.to_owned()),
         None => Ok(sender.name().to_owned()),

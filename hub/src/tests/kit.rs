@@ -157,6 +157,10 @@ impl TestHub {
         Ok(Self { router: router(hub.clone()), hub, clock, entropy, directory, claimed })
     }
 
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
@@ -340,8 +344,12 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    /// The next frame; `None` when the hub has ended the stream.
+    /// The next frame; `None` when the hub has ended the stream. Keepalives do not count.
     pub(crate) async fn next(&mut self) -> Option<SeenFrame> {
+        tokio::time::timeout(PATIENCE, self.any()).await.expect("the stream is silent")
+    }
+
+    async fn any(&mut self) -> Option<SeenFrame> {
         loop {
             if let Some((frame, rest)) = self.rest.split_once("\n\n") {
                 let (frame, rest) = (frame.to_owned(), rest.to_owned());
@@ -355,8 +363,8 @@ impl Frames {
                     data: serde_json::from_str(field("data: ").unwrap()).unwrap(),
                 });
             }
-            let chunk = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("the stream is silent");
-            self.rest.push_str(std::str::from_utf8(&chunk?.unwrap()).unwrap());
+            let chunk = self.stream.next().await?;
+            self.rest.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
         }
     }
 

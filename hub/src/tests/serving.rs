@@ -16,16 +16,16 @@ use super::kit::{PASSWORD, PATIENCE, SeededEntropy, TestClock};
 use crate::{HubError, Settings, serve};
 
 /// A hub behind a real socket.
-struct Served {
-    address: SocketAddr,
+pub(crate) struct Served {
+    pub address: SocketAddr,
     stop: CancellationToken,
     ended: JoinHandle<Result<(), HubError>>,
-    clock: Arc<TestClock>,
-    _directory: TempDir,
+    pub clock: Arc<TestClock>,
+    pub directory: TempDir,
 }
 
 impl Served {
-    async fn start(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start(change: impl FnOnce(&mut Settings)) -> Self {
         let directory = TempDir::new().unwrap();
         let mut settings = Settings { database: directory.path().join("hub.db"), ..Settings::default() };
         change(&mut settings);
@@ -42,14 +42,14 @@ impl Served {
             move |address| ready.send(address).unwrap(),
         ));
         let address = is_ready.await.unwrap();
-        Self { address, stop, ended, clock, _directory: directory }
+        Self { address, stop, ended, clock, directory }
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    async fn post(&self, token: &str, path: &str, body: &Value) -> Value {
+    pub(crate) async fn post(&self, token: &str, path: &str, body: &Value) -> Value {
         let body = body.to_string();
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
@@ -63,7 +63,7 @@ impl Served {
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
-    async fn node(&self) -> (String, Value) {
+    pub(crate) async fn node(&self) -> (String, Value) {
         let body = json!({ "username": "alice", "password": PASSWORD });
         let alice = self.post("", "/api/auth/register", &body).await;
         let body = json!({ "network_id": alice["network_id"], "node_name": "counter" });
@@ -71,7 +71,7 @@ impl Served {
         (node["token"].as_str().unwrap().to_owned(), node["node_id"].clone())
     }
 
-    async fn register(&self, token: &str, node_id: &Value, instance: &str) -> Value {
+    pub(crate) async fn register(&self, token: &str, node_id: &Value, instance: &str) -> Value {
         let body = json!({
             "node_id": node_id, "alias": "counter", "instance_id": instance, "runtime": "command",
             "hostname": "box", "pid": 1, "project_dir": "/", "version": "0", "holding": [],
@@ -79,7 +79,7 @@ impl Served {
         self.post(token, "/api/node/register", &body).await
     }
 
-    async fn listen(&self, token: &str) -> TcpStream {
+    pub(crate) async fn listen(&self, token: &str) -> TcpStream {
         let mut stream = self.connect().await;
         let head = format!(
             "GET /events/counter?instance_id=i_1 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n"
@@ -93,7 +93,7 @@ impl Served {
         stream
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         timeout(PATIENCE, self.ended).await.expect("the hub does not stop").unwrap().unwrap();
     }

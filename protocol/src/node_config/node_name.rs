@@ -1,9 +1,11 @@
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::text::is_invisible;
+
 /// The most bytes of a name: it is a directory, and file systems stop at 255.
 pub const NODE_NAME_LIMIT: usize = 200;
 
-const FORBIDDEN: [char; 11] = ['.', '/', '\\', ':', '*', '?', '"', '<', '>', '|', '\u{feff}'];
+const FORBIDDEN: [char; 10] = ['.', '/', '\\', ':', '*', '?', '"', '<', '>', '|'];
 
 /// Why a text cannot be the name of a node; each message tells the rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,11 +61,7 @@ pub fn validate_node_name(name: &str) -> Result<(), NodeNameError> {
 }
 
 fn is_forbidden(character: char) -> bool {
-    character.is_whitespace()
-        || character.is_control()
-        || FORBIDDEN.contains(&character)
-        // Zero-width and direction marks would let two names look alike.
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+    character.is_whitespace() || character.is_control() || FORBIDDEN.contains(&character) || is_invisible(character)
 }
 
 #[cfg(test)]
