@@ -69,7 +69,7 @@ pub struct Settings {
     pub event_count: i64,
     /// How many undelivered events a listener may have before its stream is closed.
     pub stream_queue: usize,
-    /// Whether only this machine reaches the hub; [`crate::serve`] finds out.
+    /// Whether only this machine reaches the hub; [`crate::serve()`] finds out.
     pub is_loopback: bool,
     /// Who gets in without a token; anything but [`Access::Login`] on loopback alone.
     pub access: Access,

@@ -85,7 +85,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let password = password::choose(context, listen, &arguments.username, arguments.password).await?;
     let (hub, outcome) = start(context, listen, variables).await?;
     if !listen.ip().is_loopback() {
-        context.printer.warning(&format!("{listen} is reached from other machines, in clear text"))?;
+        // The port that was asked for may have been any.
+        let port = hub_url::parse(hub.url())?.port_or_known_default().unwrap_or(listen.port());
+        let reached = SocketAddr::new(listen.ip(), port);
+        context.printer.warning(&format!("{reached} is reached from other machines, in clear text"))?;
         context.printer.hint("put a TLS proxy in front of it, or listen on 127.0.0.1")?;
     }
     let pid = outcome.hub.pid;
