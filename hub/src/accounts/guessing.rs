@@ -7,6 +7,7 @@
 
 use anet_protocol::rest::ErrorCode;
 use anet_protocol::time::Timestamp;
+use anet_protocol::token;
 
 use crate::accounts::name;
 use crate::audit::AuditEntry;
@@ -41,7 +42,8 @@ pub(crate) async fn begin(
     let now = hub.now();
     let account = match user {
         Some(stored) => name::key(&stored.user.username),
-        None => name::key(username),
+        // It may be a password in the wrong field.
+        None => token::digest(&name::key(username)),
     };
     let address = source(client.address);
     let known = match user {

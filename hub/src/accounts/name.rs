@@ -1,5 +1,6 @@
 //! Names of people.
 
+use anet_protocol::redaction::Redactor;
 use anet_protocol::rest::ErrorCode;
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -30,9 +31,11 @@ pub(crate) fn key(username: &str) -> String {
     username.trim().nfkc().take(64).collect::<String>().to_lowercase()
 }
 
-/// An attempted name as the audit log may show it: what cannot be a name may be a password in the wrong field.
+/// An attempted name as the audit log may show it: what cannot be a name may be a password in the wrong field, and what
+/// looks like a token is one.
 pub(crate) fn shown(username: &str) -> &str {
-    if check_username(username).is_ok() { username } else { "(no user name)" }
+    let is_harmless = check_username(username).is_ok() && Redactor::default().redact(username) == username;
+    if is_harmless { username } else { "(no user name)" }
 }
 
 #[cfg(test)]

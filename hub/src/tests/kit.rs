@@ -136,6 +136,12 @@ impl TestHub {
         Self { router: router(hub.clone()), hub, clock, entropy, directory, claimed: Mutex::default() }
     }
 
+    /// A hub that was opened in another way.
+    pub(crate) fn around(hub: Hub, directory: TempDir) -> Self {
+        let (clock, entropy) = (TestClock::new(), SeededEntropy::new(1));
+        Self { router: router(hub.clone()), hub, clock, entropy, directory, claimed: Mutex::default() }
+    }
+
     /// Closes the database and opens it again, as a restarted process would.
     pub(crate) async fn restart(self) -> Self {
         self.restart_with(|_| {}).await

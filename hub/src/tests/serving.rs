@@ -19,7 +19,7 @@ use crate::{HubError, Settings, serve};
 pub(crate) struct Served {
     pub address: SocketAddr,
     stop: CancellationToken,
-    ended: JoinHandle<Result<(), HubError>>,
+    pub ended: JoinHandle<Result<(), HubError>>,
     pub clock: Arc<TestClock>,
     pub directory: TempDir,
 }

@@ -94,7 +94,7 @@ async fn a_secret_in_the_wrong_place_is_written_down_nowhere() {
     for secret in secrets {
         let encoded = secret.replace(' ', "%20");
         for query in ["token", "api_key", "ticket", "cursor", "network_id", "limit", "tok%65n"] {
-            for path in ["/api/tasks", "/events/alice", "/api/auth/me", "/nowhere"] {
+            for path in ["/api/tasks", "/events/nobody", "/api/auth/me", "/nowhere"] {
                 hub.get("", &format!("{path}?{query}={encoded}")).await;
             }
         }
@@ -108,7 +108,8 @@ async fn a_secret_in_the_wrong_place_is_written_down_nowhere() {
             ("GET", "/api/tasks?network_id=ID"),
             ("POST", "/api/node/tasks/ID/ack"),
         ] {
-            let path = path.replace("ID", &encoded);
+            // A password has no shape by which it could be told from an id.
+            let path = path.replace("ID", if secret == PASSWORD { "x" } else { &encoded });
             for token in ["", &alice.network_token, &run.token, wrong] {
                 let authorization = bearer(token);
                 let headers = [("content-type", "application/json"), ("authorization", authorization.as_str())];
@@ -138,7 +139,8 @@ async fn a_secret_in_the_wrong_place_is_written_down_nowhere() {
     for secret in secrets {
         for form in [secret.to_owned(), secret.replace(' ', "%20")] {
             for (place, text) in [("database", &rows), ("log", &lines)] {
-                let found: Vec<_> = text.lines().filter(|line| line.contains(&form)).collect();
+                let form = form.to_lowercase();
+                let found: Vec<_> = text.lines().filter(|line| line.to_lowercase().contains(&form)).collect();
                 assert!(found.is_empty(), "{secret} is in the {place}: {found:#?}");
             }
         }
