@@ -1,6 +1,9 @@
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::kit::{PASSWORD, TestHub};
+use crate::audit::AuditEntry;
+use crate::error::Refusal;
 use crate::work::sweep::tidy;
 
 fn action(row: &Value) -> &str {
@@ -163,4 +166,20 @@ async fn what_a_system_admin_reads_of_foreign_networks_is_written_down_once_an_h
     hub.clock.advance(3600);
     hub.get(&admin.token, &foreign).await.ok();
     assert_eq!(reads().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_are_rolled_back_beside_others_leave_no_gap_in_the_chain() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let now = hub.hub.now();
+    let changes = (0..40).map(|number| {
+        hub.hub.write(async move |transaction| {
+            transaction.insert_audit(&AuditEntry::anonymous(None, "login_failed", now)).await?;
+            if number % 2 == 0 { Ok(()) } else { Err(Refusal::invalid("number", "even").into()) }
+        })
+    });
+    let kept = join_all(changes).await.into_iter().filter(Result::is_ok).count();
+    let verified = hub.get(&alice.token, "/api/audit-log/verify").await.ok();
+    assert_eq!((kept, &verified["intact"], &verified["rows"]), (20, &json!(true), &json!(21)), "{verified}");
 }

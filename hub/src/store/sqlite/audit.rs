@@ -88,7 +88,8 @@ impl<C: Holder> AuditReads for Session<C> {
 #[async_trait]
 impl AuditWrites for WritingSession {
     async fn insert_audit(&mut self, entry: &AuditEntry) -> StoreResult<()> {
-        // The transaction keeps everybody else from writing, so the end of the chain is asked for once in each.
+        // The transaction keeps everybody else from writing, so the end of the chain is asked for once in each, and
+        // written down once, by the writer before the commit.
         let head = match self.audit_head.take() {
             Some(head) => head,
             None => self.audit_chain().await?,
@@ -114,11 +115,6 @@ impl AuditWrites for WritingSession {
         .bind(&row.hash)
         .put_off()
         .await?;
-        self.query("UPDATE audit_chain SET head_id = $1, head_hash = $2")
-            .bind(row.id)
-            .bind(&row.hash)
-            .put_off()
-            .await?;
         self.audit_head = Some(AuditChain { head_id: row.id, head_hash: row.hash, ..head });
         Ok(())
     }
@@ -146,5 +142,18 @@ impl AuditWrites for WritingSession {
                 .await?;
         }
         Ok(rows.len() as u64)
+    }
+}
+
+impl WritingSession {
+    /// Writes the end of the chain down, if this transaction has moved it.
+    pub(super) async fn save_audit_head(&mut self) -> StoreResult<()> {
+        let Some(AuditChain { head_id, head_hash, .. }) = self.audit_head.take() else { return Ok(()) };
+        self.query("UPDATE audit_chain SET head_id = $1, head_hash = $2")
+            .bind(head_id)
+            .bind(head_hash)
+            .put_off()
+            .await?;
+        self.flush().await
     }
 }

@@ -122,7 +122,7 @@ async fn write_group(
     let mut finished = Vec::new();
     for (job, savepoint) in jobs.zip(SAVEPOINTS.iter().cycle()) {
         session.mark_boundary(savepoint.set);
-        let effects = session.effects.len();
+        let (effects, audit_head) = (session.effects.len(), session.audit_head.clone());
         let end = AssertUnwindSafe(job(session)).catch_unwind().await.ok();
         if end.is_none() {
             // The panic hook has written the message; the caller learns that nothing was stored.
@@ -132,7 +132,7 @@ async fn write_group(
         let stored = if wanted { session.flush().await } else { Ok(()) };
         if !wanted || stored.is_err() {
             session.effects.truncate(effects);
-            session.audit_head = None;
+            session.audit_head = audit_head;
             session.discard();
             session.mark_boundary(savepoint.roll_back);
             // Fails where the engine itself has rolled the whole transaction back (disk full): then no job may stay.
@@ -141,6 +141,7 @@ async fn write_group(
         session.mark_boundary(savepoint.release);
         finished.extend(end.map(|end| (end, stored)));
     }
+    session.save_audit_head().await?;
     session.mark_boundary("COMMIT");
     session.send().await?;
     Ok(finished)

@@ -133,7 +133,6 @@ ALTER TABLE audit_log ADD COLUMN actor_id TEXT;
 ALTER TABLE audit_log ADD COLUMN hash TEXT NOT NULL DEFAULT '';
 CREATE INDEX audit_log_of_user ON audit_log (user_id, id);
 CREATE INDEX audit_log_of_network ON audit_log (network_id, id);
-CREATE INDEX audit_log_of_action ON audit_log (action, id);
 CREATE INDEX audit_log_by_time ON audit_log (created_at);
 
 -- Old rows, moved here whole.
