@@ -85,20 +85,22 @@ async fn no_text_in_a_question_is_taken_for_a_part_of_the_statement() {
             let name = parameter["name"].as_str().unwrap();
             for injection in INJECTIONS {
                 let encoded: String = injection.bytes().map(|byte| format!("%{byte:02x}")).collect();
-                let path = if parameter["in"] == "path" {
+                let asked_path = if parameter["in"] == "path" {
                     path.replace(&format!("{{{name}}}"), &encoded)
                 } else {
                     let ids = path.replace("{task_id}", &task).replace("{network_id}", &alice.network_id);
-                    format!("{}?{name}={encoded}", ids.replace("{name}", "alice"))
+                    format!("{}?{name}={encoded}", ids.replace("{name}", "nobody"))
                 };
-                let reply = ask(&hub, HERE, ("GET", &path), &headers, "").await;
+                let reply = ask(&hub, HERE, ("GET", &asked_path), &headers, "").await;
                 asked += 1;
-                assert!(reply.status == 200 || reply.status.is_client_error(), "{path}: {:#}", reply.body);
+                assert!(reply.status == 200 || reply.status.is_client_error(), "{asked_path}: {:#}", reply.body);
                 for field in ["tasks", "events", "messages", "logs", "nodes", "sessions"] {
-                    let found = reply.body[field].as_array().map_or(0, Vec::len);
-                    assert_eq!(found, 0, "{path} {field}: {:#}", reply.body);
+                    // `/api/status` counts the tasks of the network, whichever agents are asked for.
+                    let listed = reply.body[field].as_array().filter(|_| *path != "/api/status" || field != "tasks");
+                    let found = listed.map_or(0, Vec::len);
+                    assert_eq!(found, 0, "{asked_path} {field}: {:#}", reply.body);
                 }
-                assert!(!reply.body.to_string().contains("argon2"), "{path}");
+                assert!(!reply.body.to_string().contains("argon2"), "{asked_path}");
             }
         }
     }

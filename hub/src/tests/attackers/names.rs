@@ -65,8 +65,11 @@ async fn no_agent_is_called_anything_that_is_a_path_an_option_or_not_seen() {
         if name != "a".repeat(300) {
             assert!([400, 409].contains(&hub.register(&mask, &[]).await.status.as_u16()), "{name:?}");
         }
-        let body = json!({ "network_id": alice.network_id, "node_name": "other", "node_id": format!("n_{name}") });
-        hub.post(&alice.token, "/api/auth/node-token", body).await.refused(400, "invalid_input");
+        // Behind its prefix an id begins with anything.
+        if !name.starts_with('-') {
+            let body = json!({ "network_id": alice.network_id, "node_name": "other", "node_id": format!("n_{name}") });
+            hub.post(&alice.token, "/api/auth/node-token", body).await.refused(400, "invalid_input");
+        }
     }
     let nodes = hub.get(&alice.token, "/api/nodes").await.ok();
     assert_eq!((&nodes["count"], &nodes["nodes"][0]["alias"]), (&json!(1), &json!("counter")));
