@@ -48,7 +48,7 @@ def world(hub, name):
     guest = hub.call("POST", "/api/auth/register", username=f"{name}-guest", password=PASSWORD)
     guest_id = guest["user"]["user_id"]
     friend = hub.call("POST", "/api/auth/register", username=f"{name}-friend", password=PASSWORD)
-    key = hub.call("POST", "/api/auth/recovery-key", guest["token"])
+    key = hub.call("POST", "/api/auth/recovery-key", guest["token"], password=PASSWORD)
     club = f"/api/networks/{guest['network_id']}/invite"
     code = hub.call("POST", club, guest["token"], max_uses=-1)["invite_code"]
     me = hub.call("GET", "/api/auth/me", token)

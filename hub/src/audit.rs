@@ -20,7 +20,7 @@ const DETAIL: usize = 500;
 pub(crate) struct AuditEntry {
     pub user_id: Option<UserId>,
     pub username: Option<String>,
-    /// `user`, `node`, `api`, `legacy`, `console` or `anonymous`.
+    /// `user`, `node`, `api`, `legacy`, `local` where nobody is asked to log in, `console` or `anonymous`.
     pub actor_kind: &'static str,
     pub actor_id: Option<String>,
     /// Upstream's words (commhub-http §1.7), and those it lacks.
@@ -57,7 +57,7 @@ impl AuditEntry {
             username: Some(caller.user.username.clone()),
             actor_id: Some(caller.token_id.to_string()),
             ip: caller.address.map(|address| address.to_string()),
-            ..Self::new(caller.credential.as_str(), action, now)
+            ..Self::new(if caller.is_local { "local" } else { caller.credential.as_str() }, action, now)
         }
     }
 

@@ -1,6 +1,7 @@
 //! Who calls, and whether that suffices.
 
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 
 use anet_protocol::id::{Alias, NetworkId, TokenId};
 use anet_protocol::rest::{ErrorCode, Network, User};
@@ -19,6 +20,10 @@ use crate::hub::Hub;
 use crate::settings::Settings;
 use crate::store::{BoundNode, Reads, Scope, StoredToken, TokenKey};
 
+/// What the token of a node does that is gone, or never was.
+const READS_WITHOUT_NODE: [Operation; 4] =
+    [Operation::ReadOwnAccount, Operation::ReadNetwork, Operation::Listen, Operation::WorkAsNode];
+
 /// The owner of a token that the hub knows.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
@@ -31,8 +36,12 @@ pub(crate) struct Caller {
     pub node: Option<BoundNode>,
     /// Where the call comes from.
     pub address: Option<IpAddr>,
+    /// Nobody was asked who it is: a hub without login, called from its own machine.
+    pub is_local: bool,
     /// What it has read by the rank on the hub alone.
     pub admin_reads: AdminReads,
+    /// The network of its own in which its rank did not suffice.
+    pub refused_in: Arc<OnceLock<NetworkId>>,
 }
 
 /// A token that the hub does not know, or no longer.
@@ -98,7 +107,9 @@ impl Caller {
             network_id: stored.network_id,
             node: stored.node,
             address,
+            is_local: false,
             admin_reads: AdminReads::default(),
+            refused_in: Arc::default(),
         }
     }
 
@@ -131,16 +142,28 @@ impl Caller {
             return Err(access_denied());
         }
         let standing = reads.standing(&self.token_id, Some(network_id)).await?.ok_or_else(invalid_token)?;
-        self.judge(standing.system, standing.rank(), operation)?;
-        if standing.rank().is_none() {
-            self.admin_reads.note(Some(network_id));
+        let rank = standing.rank();
+        let judged = self.judge(standing.system, rank, operation);
+        match (&judged, rank) {
+            (Ok(()), None) if reads.network(network_id).await?.is_none() => return Err(access_denied()),
+            (Ok(()), None) => self.admin_reads.note(Some(network_id)),
+            // Set once: the first refusal is the one that counts.
+            (Err(_), Some(_)) => drop(self.refused_in.set(network_id.clone())),
+            _ => {}
         }
-        Ok(())
+        judged
     }
 
     /// Whether the caller may do `operation`, which concerns no network, by what it is at this moment.
     pub(crate) async fn authorize_account(&self, reads: &mut dyn Reads, operation: Operation) -> Result<(), HubError> {
         let standing = reads.standing(&self.token_id, None).await?.ok_or_else(invalid_token)?;
+        if self.is_local && operation == Operation::ManageCredentials {
+            // What was made here would still let in once people have to log in.
+            return Err(Refusal::new(ErrorCode::UserTokenRequired, "user_token_required")
+                .message("passwords, keys and logins are for those who have logged in")
+                .hint("log in with `anet login`, though this hub does not ask for it")
+                .into());
+        }
         self.judge(standing.system, None, operation)
     }
 
@@ -161,6 +184,12 @@ impl Caller {
 
     fn judge(&self, system: SystemRole, network: Option<NetworkRole>, operation: Operation) -> Result<(), HubError> {
         let credential = self.credential;
+        let is_without_node = credential == CredentialKind::Node && self.node.is_none();
+        if is_without_node && kind_suffices(credential, operation) && !READS_WITHOUT_NODE.contains(&operation) {
+            return Err(Refusal::new(ErrorCode::PermissionDenied, "permission_denied")
+                .message("this token is bound to no node, so it only reads")
+                .into());
+        }
         if permits(Standing { credential, system, network }, operation) {
             return Ok(());
         }

@@ -135,19 +135,26 @@ impl Turn<'_> {
     /// Refuses a password that is easily guessed, with advice; `known` are words that others connect with the person.
     pub(crate) async fn check(&self, password: &SecretString, known: Vec<String>) -> Result<(), HubError> {
         check_length(password.expose_secret(), SHORTEST)?;
-        let weak = |text: &str| Refusal::new(ErrorCode::WeakPassword, text);
+        let weak = |text: &str| {
+            Refusal::new(ErrorCode::WeakPassword, text)
+                .hint("take three or more words that do not go together, or let a password manager make one")
+        };
         let lower = password.expose_secret().to_lowercase();
         if include_str!("passwords/common.txt").lines().any(|common| common == lower) {
-            return Err(weak("password is too common").into());
+            return Err(weak("password is too common")
+                .message("the password is among the first that are tried")
+                .into());
         }
         if known.iter().any(|word| !word.is_empty() && word.to_lowercase() == lower) {
-            return Err(weak("password is too common").message("this is a name of yours").into());
+            return Err(weak("password is too common").message("the password is a name of yours").into());
         }
         let password = password.clone();
         let advice = self.run(move |_| Ok(advice(password.expose_secret(), &known))).await?;
         match advice {
             None => Ok(()),
-            Some(advice) => Err(weak("password is too common").message(advice).into()),
+            Some(advice) => {
+                Err(weak("password is too common").message(format!("the password is easily guessed. {advice}")).into())
+            }
         }
     }
 }
@@ -179,7 +186,7 @@ fn advice(password: &str, known: &[String]) -> Option<String> {
     let suggestions = feedback.map(zxcvbn::feedback::Feedback::suggestions).unwrap_or_default();
     let suggestions = suggestions.iter().map(ToString::to_string);
     let words: Vec<String> = warning.into_iter().chain(suggestions).collect();
-    Some(if words.is_empty() { "it is easily guessed; add another word or two".to_owned() } else { words.join(" ") })
+    Some(if words.is_empty() { "Add another word or two.".to_owned() } else { words.join(" ") })
 }
 
 #[cfg(test)]

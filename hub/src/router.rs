@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -107,6 +108,7 @@ pub fn router(hub: Hub) -> Router {
     let body_timeout = hub.settings().body_timeout;
     let (router, _) = routes().split_for_parts();
     router
+        .route("/api/openapi.json", get(async || Json(openapi())))
         .fallback(refuse_path)
         .method_not_allowed_fallback(refuse_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))

@@ -20,6 +20,7 @@ pub mod task_state;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod user_name;
 pub mod variables;
 
 pub use capability::{Clock, Entropy};

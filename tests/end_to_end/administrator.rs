@@ -234,13 +234,16 @@ fn whoever_mistyped_too_often_is_let_in_again_from_the_hubs_host() {
 #[test]
 fn a_recovery_key_sets_a_new_password_once() {
     let world = World::new();
-    let url = world.start_hub();
-    let key = world.anet(&["recovery-key", "create"]).done().stdout;
+    let started = world.anet(&["hub", "start", "--port", "0", "--json"]).done().json();
+    let url = started["url"].as_str().unwrap();
+    let _refused = world.anet_typing("not the password\n", &["recovery-key", "create"]).failed(1);
+    let password = started["admin"]["password"].as_str().unwrap();
+    let key = world.anet_typing(&format!("{password}\n"), &["recovery-key", "create"]).done().stdout;
     let recover = ["recover", "--username", "admin"];
     let input = format!("{}\nsix white horses in a row\n", key.trim());
     let recovered = world.anet_typing(&input, &recover).done();
     assert!(recovered.stderr.contains("logged in as admin"), "{recovered:?}");
-    assert_eq!(owner(&url, &token(&world, MARKER)).as_deref(), Some("admin"), "the machine's login is renewed");
+    assert_eq!(owner(url, &token(&world, MARKER)).as_deref(), Some("admin"), "the machine's login is renewed");
     let again = world.anet_typing(&input, &recover).failed(1);
     assert!(!again.stderr.contains(key.trim()), "{again:?}");
     let _in = world.anet_typing("six white horses in a row\n", &["login", "--username", "admin"]).done();

@@ -103,13 +103,19 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
                 row.action.clone(),
                 target(row),
                 head(detail, 60),
+                row.ip.clone().unwrap_or_default(),
             ]
         });
-        context.printer.table(["LINE", "TIME (UTC)", "WHO", "ACTION", "TARGET", "DETAIL"], rows)
+        context.printer.table(["LINE", "TIME (UTC)", "WHO", "ACTION", "TARGET", "DETAIL", "FROM"], rows)
     })?;
     if !context.printer.json {
         if list.logs.is_empty() {
             context.printer.note("no lines")?;
+        }
+        if query.network_id.is_none() {
+            context
+                .printer
+                .note("without `--network` a hub's administrator reads all lines, everybody else the own ones")?;
         }
         if let Some(cursor) = &list.page.next_cursor {
             context.printer.hint(&format!("more: repeat with `--cursor {cursor}`"))?;

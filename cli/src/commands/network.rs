@@ -1,3 +1,4 @@
+mod add;
 mod create;
 mod delete;
 mod info;
@@ -54,6 +55,8 @@ enum Command {
     Join(join::Arguments),
     /// List the people in the network
     Members,
+    /// Make a person a member
+    Add(add::Arguments),
     /// Give a member another role
     Role(role::Arguments),
     /// Take a member out of the network
@@ -76,6 +79,7 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
         Some(Command::Invites(arguments)) => invites::run(context, arguments).await,
         Some(Command::Join(arguments)) => join::run(context, arguments).await,
         Some(Command::Members) => members::run(context).await,
+        Some(Command::Add(arguments)) => add::run(context, arguments).await,
         Some(Command::Role(arguments)) => role::run(context, &arguments).await,
         Some(Command::Remove(arguments)) => remove::run(context, &arguments).await,
         Some(Command::Leave(arguments)) => leave::run(context, &arguments).await,

@@ -2,9 +2,9 @@
 
 use anet_protocol::id::TokenId;
 use anet_protocol::rest::{
-    AuthStatus, ChangePassword, CreateToken, Done, LoggedIn, LoginRequest, Me, NodeToken, NodeTokenRequest,
-    PasswordChanged, Recover, RecoveryKey, RegisterRequest, Registered, SessionEnded, SessionList, SessionsEnded,
-    TokenCreated, TokenList, TokensRevoked,
+    AuthStatus, ChangePassword, CreateRecoveryKey, CreateToken, Done, LoggedIn, LoginRequest, Me, NodeToken,
+    NodeTokenRequest, PasswordChanged, Recover, RecoveryKey, RegisterRequest, Registered, SessionEnded, SessionList,
+    SessionsEnded, TokenCreated, TokenList, TokensRevoked,
 };
 use reqwest::Method;
 
@@ -48,8 +48,8 @@ impl HubClient {
     }
 
     /// Makes a recovery key; a former one is void.
-    pub(crate) async fn create_recovery_key(&self) -> Result<RecoveryKey, Failure> {
-        self.act("cannot make a recovery key", Method::POST, "/api/auth/recovery-key").await
+    pub(crate) async fn create_recovery_key(&self, request: &CreateRecoveryKey) -> Result<RecoveryKey, Failure> {
+        self.post("cannot make a recovery key", "/api/auth/recovery-key", request).await
     }
 
     /// Sets a new password with a recovery key, and logs in.

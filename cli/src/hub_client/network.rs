@@ -2,9 +2,9 @@
 
 use anet_protocol::id::{InviteId, NetworkId, UserId};
 use anet_protocol::rest::{
-    ChangeRole, CreateInvite, CreateNetwork, DeleteNetwork, Done, InviteCreated, InviteList, JoinNetwork, MemberList,
-    MemberRemoved, NetworkAnswer, NetworkCreated, NetworkDeleted, NetworkJoined, NetworkList, RenameNetwork,
-    TransferNetwork,
+    AddMember, ChangeRole, CreateInvite, CreateNetwork, DeleteNetwork, Done, InviteCreated, InviteList, JoinNetwork,
+    MemberList, MemberRemoved, NetworkAnswer, NetworkCreated, NetworkDeleted, NetworkJoined, NetworkList,
+    RenameNetwork, TransferNetwork,
 };
 use reqwest::Method;
 
@@ -53,6 +53,11 @@ impl HubClient {
     /// The people in a network.
     pub(crate) async fn members(&self, id: &NetworkId) -> Result<MemberList, Failure> {
         self.get("cannot list the members", &path(id, "/members"), &()).await
+    }
+
+    /// Makes a person a member.
+    pub(crate) async fn add_member(&self, id: &NetworkId, request: &AddMember) -> Result<Done, Failure> {
+        self.post("cannot add the member", &format!("/api/networks/{id}/members"), request).await
     }
 
     /// Gives a member another role.

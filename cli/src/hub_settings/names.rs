@@ -23,7 +23,10 @@ pub(super) fn refuse_unknown(environment: &[(OsString, OsString)]) -> Result<(),
 /// The name that a person may set and that looks most like `name`.
 fn nearest(name: &str) -> Option<&'static str> {
     let settings = variables::ALL.iter().filter(|variable| variable.is_setting() && variables::is_ours(variable.name));
-    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(name, known);
+    let likeness = |known: &str| {
+        // A name that was begun is the one that begins like it.
+        if known.starts_with(name) { 1.0 } else { strsim::normalized_damerau_levenshtein(name, known) }
+    };
     settings.map(|variable| variable.name).max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
 }
 
@@ -50,6 +53,7 @@ mod tests {
             ("COMMHUB_DEVOPEN", "COMMHUB_DEV_OPEN"),
             ("ANET_SESION_SECRET", "ANET_SESSION_SECRET"),
             ("COMMHUB_AUTHTOKEN", "COMMHUB_AUTH_TOKEN"),
+            ("COMMHUB_CORS", "COMMHUB_CORS_ORIGINS"),
         ] {
             let failure = refuse_unknown(&environment(&[(wrong, "x"), ("ANET_HOME", "/x")])).unwrap_err();
             assert!(format!("{:#}", failure.error).contains(wrong));

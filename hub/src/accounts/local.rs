@@ -25,12 +25,12 @@ pub(crate) async fn caller(hub: &Hub, client: &Client) -> Result<Option<Caller>,
     if let Some(token_id) = login.as_ref()
         && let Some(stored) = hub.read().await?.token(TokenKey::Id(token_id)).await?
     {
-        return Ok(Some(Caller::of(stored, client.address)));
+        return Ok(Some(Caller { is_local: true, ..Caller::of(stored, client.address) }));
     }
     let token_id = open(hub).await?;
     let stored = hub.read().await?.token(TokenKey::Id(&token_id)).await?;
     *login = Some(token_id);
-    Ok(stored.map(|stored| Caller::of(stored, client.address)))
+    Ok(stored.map(|stored| Caller { is_local: true, ..Caller::of(stored, client.address) }))
 }
 
 /// A login without a secret.

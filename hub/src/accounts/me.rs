@@ -1,5 +1,5 @@
-use anet_protocol::rest::{Credential, Me};
-use anet_protocol::role::Operation;
+use anet_protocol::rest::{Credential, Me, User};
+use anet_protocol::role::{CredentialKind, Operation};
 
 use crate::caller::Caller;
 use crate::error::HubError;
@@ -14,7 +14,11 @@ pub(crate) async fn me(hub: &Hub, caller: &Caller) -> Result<Me, HubError> {
         networks.retain(|network| network.network_id == *bound);
     }
     Ok(Me {
-        user: caller.user.clone(),
+        // A node or a script has no use for the owner's mail address.
+        user: match caller.credential {
+            CredentialKind::User => caller.user.clone(),
+            _ => User { email: None, ..caller.user.clone() },
+        },
         networks,
         current_network: caller.network_id.clone(),
         credential: Credential {

@@ -2,28 +2,15 @@
 
 use anet_protocol::redaction::Redactor;
 use anet_protocol::rest::ErrorCode;
+use anet_protocol::user_name::validate_user_name;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::error::{HubError, Refusal};
 
-/// Upstream's rules and texts (commhub-http §1.2, §3.4). No letters but ASCII's and CJK ideographs: others look alike.
+/// Refuses what is no user name.
 pub(crate) fn check_username(username: &str) -> Result<(), HubError> {
-    let refuse = |text: &str| Err(Refusal::new(ErrorCode::InvalidInput, text).into());
-    let length = username.chars().count();
-    if length < 2 {
-        return refuse("username must be at least 2 characters");
-    }
-    if length > 50 {
-        return refuse("username too long (max 50)");
-    }
-    if !username.chars().all(is_allowed) {
-        return refuse("username contains invalid characters");
-    }
-    Ok(())
-}
-
-fn is_allowed(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || ('\u{4e00}'..='\u{9fff}').contains(&c)
+    validate_user_name(username)
+        .map_err(|error| Refusal::new(ErrorCode::InvalidInput, error.to_string()).hint(error.hint()).into())
 }
 
 /// The name as it is compared: in compatibility form (NFKC) and without case, cut to what a name can be.

@@ -2,7 +2,7 @@ use anet_protocol::rest::{ChangePassword, ErrorCode, PasswordChanged};
 use anet_protocol::role::Operation;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::guessing;
+use super::guessing::{self, Attempt};
 use super::issue::Login;
 use crate::audit::AuditEntry;
 use crate::caller::{Caller, invalid_token};
@@ -11,6 +11,7 @@ use crate::error::{HubError, Refusal};
 use crate::events::Effect;
 use crate::hub::Hub;
 use crate::limits::Action;
+use crate::passwords::Turn;
 use crate::store::StoredUser;
 
 /// Changes the password. The device that asks gets a fresh token; every other login, browser session and API key that is
@@ -30,16 +31,14 @@ pub(crate) async fn change(
     let turn = hub.passwords().queue()?;
     // Upstream looks at the new password first, and its clients at its words.
     turn.check(&new, known_words(&stored)).await.map_err(renamed)?;
-    // A stolen token must not become a way around the limits of the login.
-    hub.limits().take(Action::Login, client.address, hub.now())?;
-    let attempt = guessing::begin(hub, client, &caller.user.username, Some(&stored)).await?;
-    if !turn.verify(old, Some(stored.password.clone())).await? {
-        let entry = AuditEntry::by(caller, "password_change_failed", hub.now()).to("user", &caller.user.user_id);
-        hub.write(async move |transaction| Ok(transaction.insert_audit(&entry).await?)).await?;
-        return Err(Refusal::new(ErrorCode::IncorrectPassword, "incorrect current password").into());
+    if old.expose_secret() == new.expose_secret() {
+        // Otherwise the password of the first start would count as chosen.
+        return Err(Refusal::new(ErrorCode::WeakPassword, "new password is the old one").into());
     }
+    let attempt = confirm(hub, caller, client, &turn, (&stored, old)).await?;
+    let label = device(hub, caller).await?;
     let password = turn.hash(new).await?;
-    let login = Login::new(hub, &caller.user, client, "password-change", None);
+    let login = Login::new(hub, &caller.user, client, "password-change", label.as_deref());
     let token_id = login.token.token_id.clone();
     let (now, caller, client) = (hub.now(), caller.clone(), client.clone());
     let revoked = hub
@@ -61,6 +60,31 @@ pub(crate) async fn change(
         })
         .await?;
     Ok(PasswordChanged { revoked, token: login.secret.expose_secret().to_owned(), token_id })
+}
+
+/// Finds out whether the password is the caller's own, within the limits of a login: a stolen token must not become a way
+/// around them.
+pub(crate) async fn confirm(
+    hub: &Hub,
+    caller: &Caller,
+    client: &Client,
+    turn: &Turn<'_>,
+    (stored, password): (&StoredUser, SecretString),
+) -> Result<Attempt, HubError> {
+    hub.limits().take(Action::Login, client.address, hub.now())?;
+    let attempt = guessing::begin(hub, client, &caller.user.username, Some(stored)).await?;
+    if turn.verify(password, Some(stored.password.clone())).await? {
+        return Ok(attempt);
+    }
+    let entry = AuditEntry::by(caller, "password_confirmation_failed", hub.now()).to("user", &caller.user.user_id);
+    hub.write(async move |transaction| Ok(transaction.insert_audit(&entry).await?)).await?;
+    Err(Refusal::new(ErrorCode::IncorrectPassword, "incorrect current password").into())
+}
+
+/// What the device of the login is called; the fresh token is the same device's.
+async fn device(hub: &Hub, caller: &Caller) -> Result<Option<String>, HubError> {
+    let rows = hub.read().await?.tokens_of_user(&caller.user.user_id).await?;
+    Ok(rows.into_iter().find(|row| row.token_id == caller.token_id).and_then(|row| row.client_label))
 }
 
 /// What others connect with the person.

@@ -1,4 +1,4 @@
-use anet_protocol::rest::{ErrorCode, LoggedIn, Recover, RecoveryKey};
+use anet_protocol::rest::{CreateRecoveryKey, ErrorCode, LoggedIn, Recover, RecoveryKey};
 use anet_protocol::role::Operation;
 use anet_protocol::token::{self, TokenKind};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -6,20 +6,33 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::issue::Login;
 use super::{name, password};
 use crate::audit::AuditEntry;
-use crate::caller::Caller;
+use crate::caller::{Caller, invalid_token};
 use crate::client::Client;
 use crate::error::{HubError, Refusal};
 use crate::events::Effect;
 use crate::hub::Hub;
 use crate::limits::Action;
 
-/// Makes a key with which the person can set a new password once. A former key is void.
-pub(crate) async fn create_key(hub: &Hub, caller: &Caller) -> Result<RecoveryKey, HubError> {
+/// Makes a key with which the person can set a new password once. A former key is void. The password is asked for:
+/// otherwise whoever has stolen a login could keep the account.
+pub(crate) async fn create_key(
+    hub: &Hub,
+    caller: &Caller,
+    client: &Client,
+    request: CreateRecoveryKey,
+) -> Result<RecoveryKey, HubError> {
+    let mut reads = hub.read().await?;
+    caller.authorize_account(&mut *reads, Operation::ManageCredentials).await?;
+    let stored = reads.user(&caller.user.user_id).await?.ok_or_else(invalid_token)?;
+    drop(reads);
+    let turn = hub.passwords().queue()?;
+    let attempt = password::confirm(hub, caller, client, &turn, (&stored, request.password.into())).await?;
     let secret = token::mint(TokenKind::Recovery, hub.entropy());
     let digest = token::digest(secret.expose_secret());
-    let (now, caller) = (hub.now(), caller.clone());
+    let (now, caller, client) = (hub.now(), caller.clone(), client.clone());
     hub.write(async move |transaction| {
         caller.authorize_account(transaction, Operation::ManageCredentials).await?;
+        attempt.succeeded(transaction, &stored, &client, now).await?;
         transaction.set_recovery(&caller.user.user_id, Some(&digest)).await?;
         let entry = AuditEntry::by(&caller, "recovery_key_created", now).to("user", &caller.user.user_id);
         transaction.insert_audit(&entry).await?;

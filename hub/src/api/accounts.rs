@@ -1,6 +1,6 @@
 use anet_protocol::rest::{
-    AuthStatus, ChangePassword, EditProfile, ErrorBody, LoggedIn, LoginRequest, Me, NodeToken, NodeTokenRequest,
-    PasswordChanged, Recover, RecoveryKey, RegisterRequest, Registered, Success, UserAnswer,
+    AuthStatus, ChangePassword, CreateRecoveryKey, EditProfile, ErrorBody, LoggedIn, LoginRequest, Me, NodeToken,
+    NodeTokenRequest, PasswordChanged, Recover, RecoveryKey, RegisterRequest, Registered, Success, UserAnswer,
 };
 use axum::extract::State;
 
@@ -71,12 +71,15 @@ pub(crate) async fn change_password(
 
 /// Makes a key for a forgotten password.
 #[utoipa::path(post, path = "/api/auth/recovery-key", tag = "accounts", security(("token" = [])),
+    request_body = CreateRecoveryKey,
     responses((status = 200, body = Success<RecoveryKey>), (status = "4XX", body = ErrorBody)))]
 pub(crate) async fn recovery_key(
     State(hub): State<Hub>,
     AuthenticatedCaller(caller): AuthenticatedCaller,
+    client: Client,
+    JsonBody(request): JsonBody<CreateRecoveryKey>,
 ) -> Answer<RecoveryKey> {
-    Ok(success(accounts::recovery::create_key(&hub, &caller).await?))
+    Ok(success(accounts::recovery::create_key(&hub, &caller, &client, request).await?))
 }
 
 /// Sets a new password by a recovery key.

@@ -170,7 +170,13 @@ async fn note(hub: &Hub, client: &Client, caller: Option<&Caller>, code: ErrorCo
         _ => return,
     };
     let entry = match caller {
-        Some(caller) => AuditEntry::by(caller, action, now),
+        Some(caller) => {
+            let entry = AuditEntry::by(caller, action, now);
+            match caller.refused_in.get() {
+                Some(network_id) => entry.within(network_id),
+                None => entry,
+            }
+        }
         None => AuditEntry::anonymous(client.address, action, now),
     };
     // Somebody may have put a secret where an id belongs.

@@ -73,6 +73,10 @@ pub(crate) async fn walk(reads: &mut dyn Reads, anchor: Option<(i64, String)>) -
     if verified.problem.is_none() && !anchored {
         verified.problem = Some("the log was written anew since the anchor was taken".to_owned());
     }
+    if verified.problem.is_none() && !reads.audit_is_guarded().await? {
+        verified.problem =
+            Some("what keeps the log from being changed was taken away; a restart of the hub puts it back".to_owned());
+    }
     verified.intact = verified.problem.is_none();
     verified.head = (last_id > chain.begins_after).then(|| format!("{last_id}:{last_hash}"));
     Ok(verified)

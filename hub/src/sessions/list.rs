@@ -17,7 +17,7 @@ pub(crate) async fn list(hub: &Hub, caller: &Caller) -> Result<SessionList, HubE
     Ok(SessionList {
         idle_timeout_days: hub.settings().login_idle.as_secs().div_ceil(24 * 3600),
         current_token_id: caller.token_id.clone(),
-        sessions: sessions.map(|row| session(row, caller)).collect(),
+        sessions: sessions.map(|row| session(row, caller, now)).collect(),
     })
 }
 
@@ -35,9 +35,10 @@ fn works(hub: &Hub, row: &TokenRow, now: Timestamp) -> bool {
         && (idle.is_zero() || row.last_used_at.unwrap_or(row.created_at).plus(idle) > now)
 }
 
-fn session(row: TokenRow, caller: &Caller) -> Session {
+fn session(row: TokenRow, caller: &Caller, now: Timestamp) -> Session {
+    let is_current = row.token_id == caller.token_id;
     Session {
-        is_current: row.token_id == caller.token_id,
+        is_current,
         kind: if row.refreshable_until.is_some() { "browser" } else { "cli" }.to_owned(),
         token_id: row.token_id,
         name: row.name,
@@ -45,7 +46,7 @@ fn session(row: TokenRow, caller: &Caller) -> Session {
         user_agent: row.user_agent,
         last_address: row.last_address,
         created_at: row.created_at,
-        last_used_at: row.last_used_at,
+        last_used_at: if is_current { Some(now) } else { row.last_used_at },
         expires_at: row.refreshable_until.or(row.expires_at),
     }
 }

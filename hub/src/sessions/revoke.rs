@@ -17,6 +17,7 @@ pub(crate) async fn one(hub: &Hub, caller: &Caller, token_id: &TokenId) -> Resul
         let rows = transaction.tokens_of_user(&caller.user.user_id).await?;
         if !rows.iter().any(|row| row.token_id == token_id && is_login(row)) {
             return Err(Refusal::new(ErrorCode::SessionNotFound, "session_not_found")
+                .message("no login of yours has this id")
                 .hint("`anet session ls` lists your logins")
                 .into());
         }

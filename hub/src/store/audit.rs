@@ -36,6 +36,8 @@ pub(crate) trait AuditReads: Send {
     async fn audit(&mut self, filter: &AuditFilter, limit: u32) -> StoreResult<Page<AuditRow>>;
     /// Archived and other rows alike, oldest first, from the one after `after`.
     async fn audit_from(&mut self, after: i64, limit: u32) -> StoreResult<Vec<AuditRow>>;
+    /// Whether the database itself refuses to change or cut the log.
+    async fn audit_is_guarded(&mut self) -> StoreResult<bool>;
     async fn audit_chain(&mut self) -> StoreResult<AuditChain>;
 }
 

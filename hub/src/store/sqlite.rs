@@ -96,6 +96,9 @@ impl SqliteStore {
                 .run_direct(None, &mut connection, false)
                 .await
                 .map_err(|error| StoreError::Fault { source: error.into() })?;
+            for guard in audit::GUARDS {
+                sqlx::query(guard).execute(&mut connection).await.map_err(StoreError::from)?;
+            }
         }
         let readers = Readers::new(options.read_only(true), settings.readers, settings.busy_timeout);
         let writer = Writer::start(connection, publish)?;

@@ -165,6 +165,15 @@ async fn what_is_not_json_of_the_right_shape_is_refused_as_such() {
 }
 
 #[tokio::test]
+async fn the_document_of_the_routes_is_there_for_everybody() {
+    let hub = TestHub::open().await;
+    let (content_type, text) = hub.text("", "/api/openapi.json").await;
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((content_type.as_str(), &document["info"]["title"]), ("application/json", &json!("anet hub")));
+    assert!(document["paths"]["/api/auth/login"]["post"].is_object());
+}
+
+#[tokio::test]
 async fn health_is_for_everybody_and_names_nobody() {
     let hub = TestHub::open().await;
     hub.clock.advance(5);

@@ -59,6 +59,19 @@ async fn refusals_are_written_down_with_the_name_and_what_was_tried() {
     assert_eq!(refused, expected);
 }
 
+#[tokio::test]
+async fn a_members_refusal_stands_in_the_log_of_the_network() {
+    let hub = TestHub::open().await;
+    hub.person("admin").await;
+    let alice = hub.person("alice").await;
+    let bob = hub.person("bob").await;
+    hub.join(&alice, "bob", "member").await;
+    let path = format!("/api/networks/{}", alice.network_id);
+    hub.put(&bob.token, &path, json!({ "name": "his" })).await.refused(403, "permission_denied");
+    let rows = hub.get(&alice.token, &format!("/api/audit-log?network_id={}", alice.network_id)).await.ok();
+    assert_eq!((action(&rows["logs"][0]), &rows["logs"][0]["username"]), ("access_refused", &json!("bob")));
+}
+
 /// D-25
 #[tokio::test]
 async fn the_log_is_paged_filtered_and_followed_without_gap_or_repeat() {

@@ -23,6 +23,12 @@ async fn without_login_this_machine_is_the_one_user_and_nodes_attach_with_their_
         hub.get(node["token"].as_str().unwrap(), "/api/tasks").await.ok();
         hub.post("", "/api/task", json!({ "alias": "counter", "task": "x" })).await.ok();
         hub.get("utok_0123456789abcdef0123456789abcdef", "/api/tasks").await.refused(401, "invalid_token");
+        // Nothing is made that would still let in once people have to log in.
+        for (path, body) in
+            [("/api/auth/tokens", json!({ "name": "later" })), ("/api/auth/recovery-key", json!({ "password": "" }))]
+        {
+            hub.post("", path, body).await.refused(403, "user_token_required");
+        }
         let hub = hub.restart().await;
         assert_eq!(hub.get("", "/api/auth/me").await.ok()["user"], me["user"], "the same user over a restart");
     }

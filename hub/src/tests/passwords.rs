@@ -93,6 +93,7 @@ async fn a_wrong_old_password_and_a_weak_new_one_change_nothing() {
         ("short", "new password must be at least 8 characters"),
         ("password1", "new password is too common"),
         ("alice1234", "new password is too common"),
+        (PASSWORD, "new password is the old one"),
     ] {
         assert_eq!(change(&hub, &alice, PASSWORD, new).await.refused(400, "weak_password")["error"], error);
     }
@@ -104,8 +105,11 @@ async fn a_wrong_old_password_and_a_weak_new_one_change_nothing() {
 async fn a_recovery_key_sets_a_new_password_once_and_ends_all_logins() {
     let hub = TestHub::open().await;
     let alice = hub.person("alice").await;
-    let first = hub.act(&alice.token, "/api/auth/recovery-key").await.ok();
-    let key = hub.act(&alice.token, "/api/auth/recovery-key").await.ok();
+    let make =
+        async |password: &str| hub.post(&alice.token, "/api/auth/recovery-key", json!({ "password": password })).await;
+    make("not my password").await.refused(400, "incorrect_password");
+    let first = make(PASSWORD).await.ok();
+    let key = make(PASSWORD).await.ok();
     let key = key["recovery_key"].as_str().unwrap().to_owned();
     let recover =
         |name: &str, key: &str, new: &str| json!({ "username": name, "recovery_key": key, "new_password": new });

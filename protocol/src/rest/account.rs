@@ -274,6 +274,14 @@ pub struct Recover {
     pub client_label: Option<String>,
 }
 
+/// `POST /api/auth/recovery-key`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRecoveryKey {
+    /// The password of now: a stolen login alone must not become a way to keep the account.
+    pub password: String,
+}
+
 /// The answer to `POST /api/auth/recovery-key`. A former key is void.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RecoveryKey {

@@ -143,7 +143,7 @@ pub struct AuditRow {
     pub user_id: Option<UserId>,
     /// The name that was used, of a failed login too.
     pub username: Option<String>,
-    /// `user`, `node`, `api`, `legacy`, `console` or `anonymous`.
+    /// `user`, `node`, `api`, `legacy`, `local` where nobody is asked to log in, `console` or `anonymous`.
     pub actor_kind: String,
     /// The token's row, or `pid … uid …` of the hub's own console.
     pub actor_id: Option<String>,

@@ -65,7 +65,8 @@ async fn create(context: &Context, arguments: &Creation) -> Outcome {
     let hub = context.hub()?;
     let created = hub.create_system_invite(&request).await?;
     context.printer.either(&created, || created.invite_code.clone())?;
-    let network = request.network_id.map_or_else(String::new, |id| format!(" and a member of {id}"));
+    let rank = request.network_role.unwrap_or(NetworkRole::Member).as_str();
+    let network = request.network_id.map_or_else(String::new, |id| format!(" and {rank} of {id}"));
     let (role, end, id) = (arguments.role.as_str(), created.expires_at, &created.invite_id);
     context.printer.note(&format!("makes one {role} of the hub{network}, until {end} UTC; shown this once ({id})"))?;
     if !context.printer.json {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anet_protocol::control::{HubChanged, HubVariables, StartHub};
 use anet_protocol::rest::RegistrationPolicy;
+use anet_protocol::user_name::validate_user_name;
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -80,6 +81,9 @@ struct Started {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let listen = arguments.address.socket_address();
+    // Before anything starts: a hub without an account would be the next caller's.
+    validate_user_name(&arguments.username)
+        .map_err(|error| Failure::usage(format!("--username: {error}")).hint(error.hint()))?;
     let variables = settings::collect(context, &arguments)?;
     private_files::secure_home(context)?;
     let password = password::choose(context, listen, &arguments.username, arguments.password).await?;

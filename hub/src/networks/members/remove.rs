@@ -35,6 +35,7 @@ pub(crate) async fn leave(hub: &Hub, caller: &Caller, network_id: &NetworkId) ->
         let network = network_for(transaction, &caller, &network_id, Operation::LeaveNetwork).await;
         // To a key of another network even the own one looks like none at all.
         if let Err(HubError::Refused(refusal)) = &network
+            && refusal.code == ErrorCode::PermissionDenied
             && refusal.code != ErrorCode::NetworkNotFound
             && transaction.network(&network_id).await?.is_some_and(|network| network.owner_id == caller.user.user_id)
         {

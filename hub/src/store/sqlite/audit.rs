@@ -29,6 +29,20 @@ fn audit_row(row: &SqliteRow) -> Result<AuditRow, sqlx::Error> {
     })
 }
 
+/// What keeps the log from being changed or cut. Made anew whenever the database is opened, because whoever can write to
+/// it can also take them away.
+pub(super) const GUARDS: [&str; 4] = [
+    "CREATE TRIGGER IF NOT EXISTS audit_log_is_not_changed BEFORE UPDATE ON audit_log
+     BEGIN SELECT RAISE(ABORT, 'the audit log is not changed'); END",
+    "CREATE TRIGGER IF NOT EXISTS audit_log_is_not_cut BEFORE DELETE ON audit_log
+     WHEN NOT EXISTS (SELECT 1 FROM audit_archive WHERE id = OLD.id AND hash = OLD.hash)
+     BEGIN SELECT RAISE(ABORT, 'a row of the audit log is archived before it goes'); END",
+    "CREATE TRIGGER IF NOT EXISTS audit_archive_is_not_changed BEFORE UPDATE ON audit_archive
+     BEGIN SELECT RAISE(ABORT, 'the audit log is not changed'); END",
+    "CREATE TRIGGER IF NOT EXISTS audit_archive_is_not_cut BEFORE DELETE ON audit_archive
+     BEGIN SELECT RAISE(ABORT, 'the audit log is not cut'); END",
+];
+
 /// Both tables as one, for questions that do not care where a row stands.
 const WHOLE_LOG: &str = "
     (SELECT id, user_id, username, actor_kind, actor_id, action, target_type, target_id, detail, ip, network_id,
@@ -73,6 +87,18 @@ impl<C: Holder> AuditReads for Session<C> {
         query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit));
         let rows = query.build().fetch_all(self.connection().await?).await?;
         Ok(rows.iter().map(audit_row).collect::<Result<_, _>>()?)
+    }
+
+    async fn audit_is_guarded(&mut self) -> StoreResult<bool> {
+        let row = self
+            .query(
+                "SELECT COUNT(*) AS guards FROM sqlite_master WHERE type = 'trigger' AND name IN
+                 ('audit_log_is_not_changed', 'audit_log_is_not_cut', 'audit_archive_is_not_changed',
+                  'audit_archive_is_not_cut')",
+            )
+            .fetch_one()
+            .await?;
+        Ok(decode::number::<usize>(&row, "guards")? == GUARDS.len())
     }
 
     async fn audit_chain(&mut self) -> StoreResult<AuditChain> {

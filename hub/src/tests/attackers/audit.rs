@@ -111,7 +111,8 @@ async fn a_log_that_was_written_anew_shows_by_an_old_anchor() {
         }
     })
     .await;
-    assert_eq!(verified(&hub, &admin, None).await["intact"], true, "in itself it holds");
+    let hub = hub.restart().await;
+    assert_eq!(verified(&hub, &admin, None).await["intact"], true, "in itself it holds, and is guarded again");
     let told = verified(&hub, &admin, Some(&anchor)).await;
     assert_eq!(told["problem"], "the log was written anew since the anchor was taken");
 }
@@ -122,6 +123,8 @@ async fn a_log_that_was_cut_at_its_end_shows_by_an_old_anchor() {
     let (hub, admin) = written().await;
     let anchor = verified(&hub, &admin, None).await["head"].as_str().unwrap().to_owned();
     tamper(&hub, UNWRITE).await;
+    assert_eq!(verified(&hub, &admin, None).await["intact"], false, "its guards are gone");
+    let hub = hub.restart().await;
     assert_eq!(verified(&hub, &admin, None).await["intact"], true, "in itself it holds");
     assert_eq!(verified(&hub, &admin, Some(&anchor)).await["intact"], false);
     for anchor in ["", "x", "5", "5:", ":x", "9999:x", "-1:x"] {
@@ -145,7 +148,7 @@ async fn what_cannot_be_written_down_is_not_done() {
         (&*format!("/api/networks/{network}/invite"), json!({})),
         ("/api/auth/node-token", json!({ "network_id": network, "node_name": "more" })),
         ("/api/task", json!({ "alias": "counter", "task": "x" })),
-        ("/api/auth/recovery-key", json!({})),
+        ("/api/auth/recovery-key", json!({ "password": crate::tests::kit::PASSWORD })),
         ("/api/auth/sessions/revoke-others", json!({})),
         ("/api/auth/register", json!({ "username": "mallory", "password": crate::tests::kit::PASSWORD })),
         ("/api/auth/login", json!({ "username": "admin", "password": crate::tests::kit::PASSWORD })),

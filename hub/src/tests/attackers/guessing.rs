@@ -184,7 +184,7 @@ async fn no_door_tells_a_known_name_from_an_unknown_one() {
         "display_name": "Xaverina Qwzxjkvy",
     });
     let token = hub.post("", "/api/auth/register", body).await.ok()["token"].as_str().unwrap().to_owned();
-    let made = hub.post(&token, "/api/auth/recovery-key", json!({})).await.ok();
+    let made = hub.post(&token, "/api/auth/recovery-key", json!({ "password": PASSWORD })).await.ok();
     let key = &made["recovery_key"];
     for password in [WRONG, "", "x", &"x".repeat(500), "a\u{0}b"] {
         for path in ["/api/auth/login", "/api/auth/session"] {

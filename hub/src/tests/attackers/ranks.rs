@@ -112,7 +112,7 @@ async fn a_key_reaches_no_further_than_its_scope_whoever_made_it() {
             "/api/auth/password".to_owned(),
             json!({ "old_password": "x", "new_password": "another horse battery" }),
         ),
-        ("POST", "/api/auth/recovery-key".to_owned(), json!({})),
+        ("POST", "/api/auth/recovery-key".to_owned(), json!({ "password": crate::tests::kit::PASSWORD })),
         ("PUT", "/api/auth/me".to_owned(), json!({ "email": "x@example.org" })),
         ("POST", "/api/auth/logout".to_owned(), json!({})),
         ("POST", "/api/admin/invites".to_owned(), json!({})),

@@ -241,7 +241,10 @@ async fn an_expired_token_hears_nothing_more() {
     scene.recheck().await;
     assert_eq!(hers.next_type().await, "end", "a login that is not used ends");
     scene.hub.get(&scene.vera.token, "/api/tasks").await.refused(401, "token_expired");
-    scene.hub.task(&scene.owner.network_token, "hers", "x").await;
+    let login = json!({ "username": "owner", "password": PASSWORD });
+    let login = scene.hub.post("", "/api/auth/login", login).await.ok();
+    let send = json!({ "alias": "hers", "task": "x", "network_id": scene.owner.network_id });
+    scene.hub.post(login["token"].as_str().unwrap(), "/api/task", send).await.ok();
     assert_eq!(its.next_type().await, "new_task");
 }
 

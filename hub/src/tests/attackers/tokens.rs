@@ -156,7 +156,7 @@ async fn a_secret_of_one_kind_opens_no_door_of_another() {
     let get = async |path: &str, body, field: &str| {
         hub.post(&alice.token, path, body).await.ok()[field].as_str().unwrap().to_owned()
     };
-    let recovery = get("/api/auth/recovery-key", json!({}), "recovery_key").await;
+    let recovery = get("/api/auth/recovery-key", json!({ "password": PASSWORD }), "recovery_key").await;
     let ticket = get("/api/auth/ticket", json!({}), "ticket").await;
     let invite = get(&format!("/api/networks/{}/invite", alice.network_id), json!({}), "invite_code").await;
     let hub_invite = get("/api/admin/invites", json!({}), "invite_code").await;

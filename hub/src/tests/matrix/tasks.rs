@@ -10,17 +10,17 @@ pub(crate) const TASKS: &[Row] = &[
     //
     // A bound token means its own network, whatever the request says: `elsewhere` finds no `pen` there.
     Row::new("POST /api/task", r#"{"alias":"pen","task":"x","network_id":"$network"}"#, SendTask,
-                                                                "444444 yyy333 y3 yyyy3yn4", ""),
+                                                                "444444 yyy333 y3 y3yy3yn4", ""),
     Row::new("POST /api/message", r#"{"alias":"pen","message":"x","network_id":"$network"}"#, SendTask,
-                                                                "444444 yyy333 y3 yyyy3yn4", ""),
+                                                                "444444 yyy333 y3 y3yy3yn4", ""),
     // A bound key means its own network, whatever the query says.
     Row::new("POST /api/broadcast?network_id=$network", r#"{"message":"x"}"#, SendTask,
-                                                                "444444 yyy333 y3 yyyy3yy4", ""),
+                                                                "444444 yyy333 y3 y3yy3yy4", ""),
     Row::new("GET /api/stats?network_id=$network", "", ReadNetwork, "444444 yyyy3y yy yyyyyygy", "$task"),
     Row::new("GET /api/task/$task", "", ReadNetwork,            "444444 yyyyny yy yyyyyyny", "the secret words"),
     Row::new("GET /api/tasks/$task", "", ReadNetwork,           "444444 yyyyny yy yyyyyyny", "the secret words"),
-    // A node calls off what it has sent itself; `spare` sends and calls off in the owner's name.
-    Row::new("POST /api/task/$task/cancel", "{}", CancelTask,   "444444 yyy3n3 y3 syyy3yn4", ""),
+    // A node calls off what it has sent itself; `spare`, which is no node's, only reads.
+    Row::new("POST /api/task/$task/cancel", "{}", CancelTask,   "444444 yyy3n3 y3 s3yy3yn4", ""),
 
     Row::new("GET /api/tasks", "", ReadNetwork,                 "444444 yyyygy yy yyyyyygy", "$task"),
     Row::new("GET /api/tasks?network_id=$network", "", ReadNetwork, "444444 yyyy3y yy yyyyyygy", "$task"),

@@ -277,13 +277,16 @@ async fn build() -> Template {
     });
     let cookies = cookies.collect::<Vec<_>>().join("; ");
     session.ok();
+    names.insert(
+        "recovery",
+        text(
+            &hub.post(&people["guest"].token, "/api/auth/recovery-key", json!({ "password": PASSWORD })).await.ok(),
+            "recovery_key",
+        ),
+    );
     hub.post("", "/api/auth/login", json!({ "username": "guest", "password": "wrong" }))
         .await
         .refused(401, "invalid_credentials");
-    names.insert(
-        "recovery",
-        text(&hub.post(&people["guest"].token, "/api/auth/recovery-key", json!({})).await.ok(), "recovery_key"),
-    );
 
     let run = hub.running(&owner, "counter").await;
     let member = Person { network_id: network.clone(), ..people["member"].clone() };

@@ -160,21 +160,3 @@ CREATE TABLE audit_chain (
 );
 INSERT INTO audit_chain (begins_after, head_id, head_hash)
 SELECT COALESCE(MAX(id), 0), COALESCE(MAX(id), 0), '' FROM audit_log;
-
-CREATE TRIGGER audit_log_is_not_changed BEFORE UPDATE ON audit_log
-BEGIN
-    SELECT RAISE(ABORT, 'the audit log is not changed');
-END;
-CREATE TRIGGER audit_log_is_not_cut BEFORE DELETE ON audit_log
-WHEN NOT EXISTS (SELECT 1 FROM audit_archive WHERE id = OLD.id AND hash = OLD.hash)
-BEGIN
-    SELECT RAISE(ABORT, 'a row of the audit log is archived before it goes');
-END;
-CREATE TRIGGER audit_archive_is_not_changed BEFORE UPDATE ON audit_archive
-BEGIN
-    SELECT RAISE(ABORT, 'the audit log is not changed');
-END;
-CREATE TRIGGER audit_archive_is_not_cut BEFORE DELETE ON audit_archive
-BEGIN
-    SELECT RAISE(ABORT, 'the audit log is not cut');
-END;
