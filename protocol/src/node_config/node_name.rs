@@ -61,10 +61,7 @@ pub fn validate_node_name(name: &str) -> Result<(), NodeNameError> {
 }
 
 fn is_forbidden(character: char) -> bool {
-    character.is_whitespace()
-        || character.is_control()
-        || FORBIDDEN.contains(&character)
-        || is_invisible(character)
+    character.is_whitespace() || character.is_control() || FORBIDDEN.contains(&character) || is_invisible(character)
 }
 
 #[cfg(test)]
