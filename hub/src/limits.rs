@@ -257,6 +257,7 @@ mod tests {
         assert_eq!(source(address("::ffff:192.0.2.1")), "192.0.2.1");
     }
 
+    /// Attack 43 (hub-limits §3).
     #[test]
     fn a_million_addresses_do_not_grow_the_memory() {
         let limits = limits();

@@ -20,6 +20,7 @@ async fn the_first_account_is_the_admins_and_owns_a_network() {
     assert_eq!((&bound["current_network"], &bound["credential"]["kind"]), (&json!(first.network_id), &json!("node")));
 }
 
+/// Attack 13 (hub-limits §3).
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_who_register_at_once_one_becomes_admin() {
     let hub = TestHub::open().await;
@@ -90,6 +91,7 @@ async fn an_unknown_user_and_a_wrong_password_look_the_same() {
     assert_eq!(actions, ["register", "login_failed", "login_failed"]);
 }
 
+/// Attack 9 (hub-limits §3).
 #[tokio::test(flavor = "multi_thread")]
 async fn logins_beyond_the_queue_are_told_to_come_back() {
     let hub = TestHub::open_with(|settings| settings.hashing_queue = 0).await;

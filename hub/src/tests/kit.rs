@@ -6,7 +6,7 @@ use anet_protocol::rest::Attempt;
 use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
 use axum::Router;
-use axum::body::{Body, BodyDataStream};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt as _;
 use http_body_util::BodyExt as _;
@@ -18,8 +18,10 @@ use crate::{Hub, HubError, RateLimits, Settings, router};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// Far more than anything here takes, so that only a hang ends a test this way.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Far more than anything here takes, so that only a hang ends a test this way. Builds that are broken on purpose hang
+/// often, so `tests/examples/controls.rs` asks for less.
+pub(crate) const PATIENCE: Duration =
+    if option_env!("ANET_TEST_IMPATIENT").is_some() { Duration::from_secs(10) } else { Duration::from_secs(60) };
 
 /// A clock that a test moves.
 pub(crate) struct TestClock(AtomicI64);
@@ -174,7 +176,7 @@ impl TestHub {
         if head.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
             return Reply { status: head.status, headers: head.headers, body: Value::Null };
         }
-        let bytes = body.collect().await.unwrap().to_bytes();
+        let bytes = whole(body).await;
         let body = serde_json::from_slice(&bytes).expect("every answer is JSON");
         Reply { status: head.status, headers: head.headers, body }
     }
@@ -334,6 +336,12 @@ impl TestHub {
         let path = format!("/events/{}?instance_id={}", run.alias, run.instance);
         self.listen(&run.token, &path, last_event_id).await
     }
+}
+
+/// All of a body. A stream, which has no end, is none that a test asks for in this way.
+pub(crate) async fn whole(body: Body) -> Bytes {
+    let body = tokio::time::timeout(PATIENCE, body.collect()).await.expect("the answer does not end");
+    body.unwrap().to_bytes()
 }
 
 /// One frame of a stream.

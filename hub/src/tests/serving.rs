@@ -141,6 +141,7 @@ async fn a_node_whose_connection_breaks_is_free_at_once() {
     hub.stop().await;
 }
 
+/// Attack 41 (hub-limits §3).
 #[tokio::test(flavor = "multi_thread")]
 async fn half_a_head_does_not_hold_a_connection() {
     let hub = Served::start(|settings| settings.header_timeout = Duration::from_millis(50)).await;
@@ -151,6 +152,7 @@ async fn half_a_head_does_not_hold_a_connection() {
     hub.stop().await;
 }
 
+/// Attack 41 (hub-limits §3).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let hub = Served::start(|settings| settings.body_timeout = Duration::from_millis(50)).await;

@@ -258,7 +258,10 @@ async fn requests_that_are_on_their_way_when_a_token_goes_are_judged_without_it(
     let login = hub.post("", "/api/auth/login", &body).await;
     let (token, token_id) = (login["token"].as_str().unwrap(), login["token_id"].as_str().unwrap());
     let mut stream = hub.connect().await;
-    let listen = format!("GET /events/alice HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n\r\n", bearer(token));
+    let listen = format!(
+        "GET /events/alice HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: {}\r\n\r\n",
+        bearer(token)
+    );
     stream.write_all(listen.as_bytes()).await.unwrap();
     let mut seen = Vec::new();
     while !String::from_utf8_lossy(&seen).contains("\"connected\"") {
@@ -297,7 +300,7 @@ async fn a_served_hub_ends_the_streams_of_whom_the_console_resets() {
     let login = hub.post("", "/api/auth/login", &body).await;
     let mut stream = hub.connect().await;
     let listen = format!(
-        "GET /events/alice HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n\r\n",
+        "GET /events/alice HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: {}\r\n\r\n",
         bearer(login["token"].as_str().unwrap())
     );
     stream.write_all(listen.as_bytes()).await.unwrap();

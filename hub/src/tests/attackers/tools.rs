@@ -4,12 +4,11 @@ use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::http::Request;
-use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::api::PeerAddress;
-use crate::tests::kit::{Reply, TestHub};
+use crate::tests::kit::{Reply, TestHub, whole};
 
 /// One request. `from` is the other end of the socket; without a `host` header it is for `localhost`.
 pub(super) async fn ask(
@@ -30,8 +29,7 @@ pub(super) async fn ask(
     let peer: IpAddr = from.parse().unwrap();
     request.extensions_mut().insert(PeerAddress((peer, 4711).into()));
     let (head, body) = hub.router().oneshot(request).await.unwrap().into_parts();
-    let bytes = body.collect().await.unwrap().to_bytes();
-    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    let text = String::from_utf8(whole(body).await.to_vec()).unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     Reply { status: head.status, headers: head.headers, body }
 }
