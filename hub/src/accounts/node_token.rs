@@ -10,6 +10,7 @@ use crate::audit::AuditEntry;
 use crate::caller::Caller;
 use crate::error::{HubError, Refusal};
 use crate::hub::Hub;
+use crate::nodes::find::refuse_twin;
 use crate::nodes::may_manage;
 use crate::nodes::rename::release;
 use crate::store::{NewToken, StoredNode, Transaction};
@@ -36,6 +37,7 @@ pub(crate) async fn create(hub: &Hub, caller: &Caller, request: NodeTokenRequest
                 known.node.node_id
             } else {
                 release(transaction, &request.network_id, &alias, now).await?;
+                refuse_twin(transaction, &request.network_id, &alias, None).await?;
                 let node = unstarted(request.node_id.clone().unwrap_or(fresh_id), alias, &request, now);
                 let node_id = node.node_id.clone();
                 transaction.insert_node(&StoredNode { node, owner_id: caller.user.user_id.clone() }).await?;

@@ -1,5 +1,6 @@
 use anet_protocol::id::{Alias, NetworkId};
 use anet_protocol::rest::{ErrorCode, Node};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::error::{HubError, Refusal};
 use crate::store::Reads;
@@ -25,6 +26,25 @@ pub(crate) async fn node_named(reads: &mut dyn Reads, network_id: &NetworkId, al
         .detail("queued", false)
         .detail("suggestions", suggestions)
         .into())
+}
+
+/// Refuses a new name that looks like another agent's: the same but for case, width or composition.
+pub(crate) async fn refuse_twin(
+    reads: &mut dyn Reads,
+    network_id: &NetworkId,
+    alias: &Alias,
+    renamed: Option<&Alias>,
+) -> Result<(), HubError> {
+    let looks = |name: &str| name.nfkc().collect::<String>().to_lowercase();
+    let look = looks(alias.as_str());
+    let names = reads.aliases(network_id).await?;
+    let mut others = names.iter().filter(|name| renamed.is_none_or(|renamed| renamed.as_str() != name.as_str()));
+    match others.find(|name| looks(name) == look) {
+        None => Ok(()),
+        Some(twin) => Err(Refusal::new(ErrorCode::AliasTaken, format!("alias \"{twin}\" already in use"))
+            .message(format!("the name looks like that of another agent, {twin}"))
+            .into()),
+    }
 }
 
 /// The names most like the wanted one, the likest first.

@@ -8,7 +8,7 @@ use anet_protocol::rest::{ErrorCode, PrepareRename, RenameAnswer};
 use anet_protocol::role::{CredentialKind, Operation};
 use anet_protocol::time::Timestamp;
 
-use super::find::node_named;
+use super::find::{node_named, refuse_twin};
 use super::may_manage;
 use crate::audit::AuditEntry;
 use crate::caller::Caller;
@@ -50,6 +50,7 @@ pub(crate) async fn prepare(hub: &Hub, caller: &Caller, request: PrepareRename) 
         if transaction.node_by_alias(&network_id, &new).await?.is_some() {
             return Err(in_use(&new).into());
         }
+        refuse_twin(transaction, &network_id, &new, Some(&old)).await?;
         release(transaction, &network_id, &new, now).await?;
         let rename = Rename {
             txn_id,

@@ -104,3 +104,19 @@ async fn a_rename_is_finished_only_by_who_could_still_begin_it() {
     hub.post(&bob.token, "/api/node-rename/commit", begun).await.ok();
     assert_eq!(hub.get(&alice.token, "/api/nodes").await.ok()["nodes"][0]["alias"], "abacus");
 }
+
+#[tokio::test]
+async fn two_agents_of_a_network_do_not_look_alike() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    hub.node(&alice, "counter").await;
+    hub.node(&alice, "writer").await;
+    for twin in ["Counter", "COUNTER", "ｃｏｕｎｔｅｒ"] {
+        let mint = json!({ "network_id": alice.network_id, "node_name": twin });
+        hub.post(&alice.token, "/api/auth/node-token", mint).await.refused(400, "alias_taken");
+        let rename = json!({ "network_id": alice.network_id, "old_alias": "writer", "new_alias": twin });
+        hub.post(&alice.token, "/api/node-rename/prepare", rename).await.refused(400, "alias_taken");
+    }
+    let own = json!({ "network_id": alice.network_id, "old_alias": "counter", "new_alias": "Counter" });
+    hub.post(&alice.token, "/api/node-rename/prepare", own).await.ok();
+}
