@@ -147,26 +147,26 @@ async fn codes_are_guessed_thirty_times_a_minute_and_every_guess_is_written_down
         settings.limits.register = 30;
     })
     .await;
-    let guest = hub.person("guest").await;
+    let person = hub.person("guest").await;
     let guess = "inv_0123456789abcdef0123456789abcdef";
     for _ in 0..30 {
         let body = json!({ "invite_code": guess });
-        post_from(&hub, ELSEWHERE, &guest.token, "/api/networks/join", body).await.refused(400, "invalid_invite");
+        post_from(&hub, ELSEWHERE, &person.token, "/api/networks/join", body).await.refused(400, "invalid_invite");
         let body = json!({ "username": "friend", "password": PASSWORD, "invite_code": guess });
         post_from(&hub, ELSEWHERE, "", "/api/auth/register", body).await.refused(400, "invalid_invite");
     }
     for (token, path, body) in [
-        (guest.token.as_str(), "/api/networks/join", json!({ "invite_code": guess })),
+        (person.token.as_str(), "/api/networks/join", json!({ "invite_code": guess })),
         ("", "/api/auth/register", json!({ "username": "friend", "password": PASSWORD, "invite_code": guess })),
     ] {
         let reply = post_from(&hub, ELSEWHERE, token, path, body).await;
         assert!(reply.headers.contains_key("retry-after"));
         reply.refused(429, "rate_limited");
     }
-    let log = hub.get(&guest.token, "/api/audit-log?action=invite_refused&limit=200").await.ok();
+    let log = hub.get(&person.token, "/api/audit-log?action=invite_refused&limit=200").await.ok();
     assert_eq!(log["count"], 60);
     assert!(!log.to_string().contains(guess));
-    post_from(&hub, HERE, &guest.token, "/api/networks/join", json!({ "invite_code": guess }))
+    post_from(&hub, HERE, &person.token, "/api/networks/join", json!({ "invite_code": guess }))
         .await
         .refused(400, "invalid_invite");
 }

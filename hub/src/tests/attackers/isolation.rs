@@ -135,7 +135,7 @@ async fn a_forged_attempt_or_run_changes_nothing() {
 }
 
 /// What an answer tells, but for the id that was asked for.
-fn told(reply: Reply, asked: &[&str]) -> (u16, String) {
+fn told(reply: &Reply, asked: &[&str]) -> (u16, String) {
     let mut text = reply.body.to_string();
     for id in asked {
         text = text.replace(id, "ID");
@@ -231,7 +231,7 @@ async fn an_id_of_a_foreign_network_is_as_good_as_none_whatever_ones_rank_elsewh
                     (path, body) = (path.replace(name, id), body.replace(name, id));
                     asked.push(id);
                 }
-                told_of.push(told(ask(&hub, HERE, (method, &path), &headers, body).await, &asked));
+                told_of.push(told(&ask(&hub, HERE, (method, &path), &headers, body).await, &asked));
             }
             assert_eq!(told_of[0], told_of[1], "{rank}: {method} {path}");
             assert!((400..500).contains(&told_of[0].0), "{rank}: {method} {path}: {told_of:?}");
@@ -266,7 +266,7 @@ async fn an_alias_means_the_agent_of_ones_own_network() {
         String::new(),
     ] {
         let reply = hub.post(&sender.token, "/api/task", json!({ "alias": alias, "task": "x" })).await;
-        assert_eq!(reply.refused(404, "alias_not_found")["suggestions"].to_string().contains("net_"), false);
+        assert!(!reply.refused(404, "alias_not_found")["suggestions"].to_string().contains("net_"));
     }
     assert!(hub.claim(&theirs, 10).await.is_empty());
     assert_eq!(hub.claim(&own, 10).await.len(), 2);

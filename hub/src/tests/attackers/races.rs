@@ -42,7 +42,7 @@ async fn no_task_is_stored_after_its_sender_has_lost_the_right_to_send() {
     let members = format!("/api/networks/{}/members", alice.network_id);
     hub.post(&alice.token, &members, json!({ "username": "bob" })).await.ok();
     let member = format!("{members}/{bob_id}");
-    let send = json!({ "alias": "counter", "task": "x", "network_id": alice.network_id });
+    let task = json!({ "alias": "counter", "task": "x", "network_id": alice.network_id });
     let (mut stored, mut refused) = (0, 0);
     for round in 0..ROUNDS {
         let change = async {
@@ -52,7 +52,7 @@ async fn no_task_is_stored_after_its_sender_has_lost_the_right_to_send() {
                 hub.delete(&alice.token, &member).await.ok();
             }
         };
-        let (sent, ()) = tokio::join!(send_many(&hub, &bob.token, &send), change);
+        let (sent, ()) = tokio::join!(send_many(&hub, &bob.token, &task), change);
         for reply in sent {
             match reply.status.as_u16() {
                 200 => stored += 1,
@@ -99,9 +99,9 @@ async fn nothing_is_stored_in_a_network_that_is_no_more() {
         let network_id = made["network_id"].as_str().unwrap().to_owned();
         let brief = Person { network_id: network_id.clone(), ..alice.clone() };
         hub.node(&brief, "counter").await;
-        let send = json!({ "alias": "counter", "task": "x", "network_id": network_id });
+        let task = json!({ "alias": "counter", "task": "x", "network_id": network_id });
         let path = format!("/api/networks/{network_id}");
-        let (sent, deleted) = tokio::join!(send_many(&hub, &alice.token, &send), hub.delete(&alice.token, &path));
+        let (sent, deleted) = tokio::join!(send_many(&hub, &alice.token, &task), hub.delete(&alice.token, &path));
         deleted.ok();
         for reply in sent {
             match reply.status.as_u16() {
@@ -128,9 +128,9 @@ async fn what_is_sent_while_an_agent_is_renamed_reaches_it() {
         let body = json!({ "network_id": alice.network_id, "old_alias": old, "new_alias": new });
         let rename = hub.post(&alice.token, "/api/node-rename/prepare", body).await.ok();
         let commit = json!({ "txn_id": rename["txn_id"] });
-        let send = json!({ "alias": old, "task": "x" });
+        let task = json!({ "alias": old, "task": "x" });
         let (replies, renamed) = tokio::join!(
-            send_many(&hub, &alice.token, &send),
+            send_many(&hub, &alice.token, &task),
             hub.post(&alice.token, "/api/node-rename/commit", commit)
         );
         renamed.ok();
@@ -151,11 +151,11 @@ async fn what_is_sent_while_an_agent_is_renamed_reaches_it() {
 async fn an_agent_that_is_deleted_leaves_no_task_that_waits_for_it() {
     let hub = std::sync::Arc::new(TestHub::open().await);
     let alice = hub.person("alice").await;
-    let send = json!({ "alias": "counter", "task": "x" });
+    let task = json!({ "alias": "counter", "task": "x" });
     for _ in 0..ROUNDS / 4 {
         hub.node(&alice, "counter").await;
         let (sent, deleted) =
-            tokio::join!(send_many(&hub, &alice.token, &send), hub.delete(&alice.token, "/api/nodes/counter"));
+            tokio::join!(send_many(&hub, &alice.token, &task), hub.delete(&alice.token, "/api/nodes/counter"));
         deleted.ok();
         assert!(sent.iter().all(|reply| reply.status == 200 || reply.status == 404));
     }
