@@ -4,6 +4,7 @@
 //! Architecture invariant: this crate does no I/O and has no clock and no
 //! randomness of its own; both come in through [`Clock`] and [`Entropy`].
 
+pub mod byte_size;
 mod capability;
 pub mod control;
 pub mod env_file;

@@ -140,7 +140,7 @@ fn supervise(home: &Path) -> io::Result<ExitCode> {
     let me = std::env::current_exe()?;
     let mut settings = Settings::new(home.to_owned(), me.clone(), "zoo".to_owned(), std::env::vars_os().collect());
     settings.launcher = Launcher { hub: vec![me.clone().into(), "hub".into()], node: vec![me.into(), "node".into()] };
-    settings.stop_grace = Duration::from_secs(2);
+    settings.policies.defaults.stop_grace = Duration::from_secs(2);
     let runtime = tokio::runtime::Runtime::new()?;
     let stop = tokio_util::sync::CancellationToken::new();
     let outcome = runtime.block_on(run(settings, Arc::new(System), Arc::new(System), stop, || {}));

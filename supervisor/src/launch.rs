@@ -84,6 +84,14 @@ impl Program {
         }
     }
 
+    /// The name under which its policy is found; `None` for the hub.
+    pub(crate) fn node_name(&self) -> Option<&str> {
+        match self {
+            Self::Hub(_) => None,
+            Self::Node(node) => Some(&node.name),
+        }
+    }
+
     pub(crate) fn project(&self) -> Option<&Path> {
         match self {
             Self::Hub(_) => None,

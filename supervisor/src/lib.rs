@@ -20,6 +20,7 @@ mod launch;
 mod logs;
 mod notify_socket;
 mod paths;
+mod policy;
 mod port_owner;
 mod process;
 mod refusal;
@@ -31,5 +32,6 @@ mod state_file;
 mod system;
 
 pub use error::SupervisorError;
+pub use policy::{BackoffPolicy, EnvChange, Policies, Policy, RestartPolicy};
 pub use run::run;
-pub use settings::{BackoffPolicy, Launcher, Settings};
+pub use settings::{Launcher, Settings};

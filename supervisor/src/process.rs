@@ -19,7 +19,7 @@ mod start;
 mod stop;
 mod verdict;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anet_protocol::control::{Desired, Exit, ExitCause, Observed, StartHub};
@@ -35,6 +35,7 @@ use crate::events::Events;
 use crate::launch::Program;
 use crate::notify_socket::{Routes, Told};
 use crate::paths::Paths;
+use crate::policy::{Policies, Policy};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::state_file::{ProcessRecord, StateStore};
@@ -65,6 +66,16 @@ pub(crate) struct Context {
     pub(crate) events: Events,
     pub(crate) boot_id: String,
     pub(crate) directory_watcher: Arc<DirectoryWatcher>,
+    /// The policies in force; a reload replaces them.
+    pub(crate) policies: RwLock<Policies>,
+}
+
+impl Context {
+    /// The policy in force for the node of this name, or without a name for the hub.
+    pub(crate) fn policy(&self, node: Option<&str>) -> Policy {
+        let policies = self.policies.read().unwrap_or_else(PoisonError::into_inner);
+        node.map_or_else(|| policies.of_hub(), |name| policies.of_node(name)).clone()
+    }
 }
 
 /// What a person asks of a process.
@@ -156,7 +167,7 @@ impl Process {
         let phase = Phase::Stopped { since: context.clock.now(), last_exit: None };
         let (snapshot, snapshots) = watch::channel(Snapshot::stopped(context.clock.now(), desired));
         let words = snapshot::Words::of(&program);
-        let handle = ProcessHandle::new(send_commands, snapshots, words, context.settings.ready_timeout);
+        let handle = ProcessHandle::new(send_commands, snapshots, words, Arc::clone(&context));
         let process = Self {
             context,
             program,
@@ -221,6 +232,11 @@ impl Process {
             }
             Incident::FilesChanged => {}
         }
+    }
+
+    /// The policy in force for it.
+    fn policy(&self) -> Policy {
+        self.context.policy(self.program.node_name())
     }
 
     /// Writes what is wanted; returns when it is on disk.

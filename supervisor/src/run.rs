@@ -1,6 +1,6 @@
 //! The supervisor's life from lock to last goodbye.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use anet_protocol::{Clock, Entropy};
@@ -63,6 +63,7 @@ pub async fn run(
         let leave = leave.clone();
         async move { leave.run_until_cancelled(told).await }
     });
+    let policies = RwLock::new(settings.policies.clone());
     let context = Arc::new(Context {
         settings,
         paths: paths.clone(),
@@ -75,6 +76,7 @@ pub async fn run(
         events: Events::new(),
         boot_id,
         directory_watcher: Arc::default(),
+        policies,
     });
     let registry = Arc::new(Registry::boot(context, state, tasks.clone(), leave.clone()).await);
     let answers = requests::router(Arc::clone(&registry));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::settings::BackoffPolicy;
+use crate::policy::BackoffPolicy;
 
 /// The pause before the start that follows the `failures`-th failure in a row, before jitter.
 pub(crate) fn pause(policy: &BackoffPolicy, failures: u32) -> Duration {

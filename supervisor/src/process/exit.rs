@@ -19,7 +19,7 @@ impl Process {
         } else if let Err(error) = self.save(None).await {
             tracing::error!(name = self.program.name(), %error, "the state could not be saved");
         }
-        if backoff::is_stable(&self.context.settings.backoff, uptime, self.last_pause) {
+        if backoff::is_stable(&self.policy().start_backoff, uptime, self.last_pause) {
             self.failures = 0;
         }
         if self.desired == Desired::Stopped {

@@ -1,22 +1,22 @@
 //! How the rest of the supervisor speaks to the actor of a process.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use anet_protocol::control::{Desired, StartHub};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ready::wait_until_ready;
 use super::snapshot::Words;
-use super::{Command, Snapshot, Started};
+use super::{Command, Context, Snapshot, Started};
 use crate::refusal::Refusal;
 
 /// A handle on the actor; the actor ends when the last one is dropped.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ProcessHandle {
     commands: mpsc::Sender<Command>,
     snapshots: watch::Receiver<Snapshot>,
     pub(crate) words: Words,
-    ready_timeout: Duration,
+    context: Arc<Context>,
 }
 
 impl ProcessHandle {
@@ -24,9 +24,9 @@ impl ProcessHandle {
         commands: mpsc::Sender<Command>,
         snapshots: watch::Receiver<Snapshot>,
         words: Words,
-        ready_timeout: Duration,
+        context: Arc<Context>,
     ) -> Self {
-        Self { commands, snapshots, words, ready_timeout }
+        Self { commands, snapshots, words, context }
     }
 
     /// How it is now.
@@ -71,7 +71,8 @@ impl ProcessHandle {
 
     async fn until_ready(&self, started: Started) -> Result<bool, Refusal> {
         let mut snapshots = self.snapshots.clone();
-        wait_until_ready(&mut snapshots, &started.instance, &self.words, self.ready_timeout).await?;
+        let patience = self.context.policy(self.words.node.as_deref()).ready_timeout;
+        wait_until_ready(&mut snapshots, &started.instance, &self.words, patience).await?;
         Ok(started.changed)
     }
 

@@ -44,6 +44,8 @@ impl Snapshot {
 pub(crate) struct Words {
     /// `hub`, or the node's name.
     pub(crate) name: String,
+    /// The node's name; absent for the hub.
+    pub(crate) node: Option<String>,
     /// The command that shows its logs.
     pub(crate) logs: String,
     /// The command that starts it.
@@ -56,6 +58,7 @@ impl Words {
     pub(crate) fn of(program: &Program) -> Self {
         Self {
             name: program.name().to_owned(),
+            node: program.node_name().map(str::to_owned),
             logs: program.words("logs"),
             start: program.words("start"),
             stop: program.words("stop"),

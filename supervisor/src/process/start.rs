@@ -140,7 +140,7 @@ impl Process {
     /// Waits before the next start, longer after each failure.
     pub(super) fn back_off(&mut self, last_exit: Exit) {
         self.failures = self.failures.saturating_add(1);
-        let policy = &self.context.settings.backoff;
+        let policy = &self.policy().start_backoff;
         let draw = u32::from_ne_bytes(self.context.entropy.bytes());
         let pause = backoff::with_jitter(policy, backoff::pause(policy, self.failures), draw);
         self.last_pause = pause;

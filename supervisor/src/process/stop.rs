@@ -89,12 +89,13 @@ impl Process {
             alive.stopping_since = Some(self.context.clock.now());
         }
         self.publish();
+        let grace = self.policy().stop_grace;
         let Phase::Alive(alive) = &mut self.phase else { return None };
         if let Err(error) = alive.leader.signal(Signal::TERM) {
             tracing::warn!(pid = alive.leader.pid, %error, "cannot ask a process to leave");
         }
         let settings = &self.context.settings;
-        if let Ok(cause) = timeout(settings.stop_grace, alive.leader.exited()).await {
+        if let Ok(cause) = timeout(grace, alive.leader.exited()).await {
             return Some(cause);
         }
         tracing::warn!(pid = alive.leader.pid, "it did not leave when asked, killing its tree");

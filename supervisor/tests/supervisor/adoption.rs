@@ -94,7 +94,7 @@ async fn an_own_childs_sign_of_life_is_not_readiness() {
     let home = Home::new();
     home.node("a", &["heartbeat X_ANET_LINK=connected WATCHDOG=1"]);
     let mut settings = home.settings();
-    settings.ready_timeout = std::time::Duration::from_millis(200);
+    settings.policies.defaults.ready_timeout = std::time::Duration::from_millis(200);
     let supervisor = home.supervise_with(settings).await;
     let (status, _) = supervisor.client.start(&home, "a").await;
     assert_eq!(status, 504);
@@ -257,7 +257,7 @@ async fn a_start_that_cannot_be_recorded_does_not_happen() {
     let home = Home::new();
     let directory = home.node("a", &["count", "ready", "sleep"]);
     let mut settings = home.settings();
-    settings.backoff.longest = std::time::Duration::from_millis(50);
+    settings.policies.defaults.start_backoff.longest = std::time::Duration::from_millis(50);
     let supervisor = home.supervise_with(settings).await;
     supervisor.client.must_start(&home, "a").await;
     supervisor.client.stop("a").await;

@@ -85,9 +85,9 @@ impl Home {
         let mut settings = Settings::new(self.path(), zoo.clone(), "test".to_owned(), environment);
         settings.launcher =
             Launcher { hub: vec![zoo.clone().into(), "hub".into()], node: vec![zoo.into(), "node".into()] };
-        settings.ready_timeout = PATIENCE;
+        settings.policies.defaults.ready_timeout = PATIENCE;
         settings.kill_timeout = Duration::from_secs(20);
-        settings.backoff.first = Duration::from_millis(10);
+        settings.policies.defaults.start_backoff.first = Duration::from_millis(10);
         settings
     }
 

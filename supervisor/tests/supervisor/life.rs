@@ -196,8 +196,8 @@ async fn a_stop_reaches_a_node_that_waits_for_its_next_start() {
     let home = Home::new();
     let directory = home.node("a", &["count", "exit 1"]);
     let mut settings = home.settings();
-    settings.backoff.first = std::time::Duration::from_secs(3600);
-    settings.backoff.longest = std::time::Duration::from_secs(3600);
+    settings.policies.defaults.start_backoff.first = std::time::Duration::from_secs(3600);
+    settings.policies.defaults.start_backoff.longest = std::time::Duration::from_secs(3600);
     let supervisor = home.supervise_with(settings).await;
     let (status, _) = supervisor.client.start(&home, "a").await;
     assert_eq!(status, 502);

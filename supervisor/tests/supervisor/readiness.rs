@@ -12,7 +12,7 @@ async fn a_process_that_never_says_ready_is_left_running_and_told_about() {
     let home = Home::new();
     home.node("a", &["sleep"]);
     let mut settings = home.settings();
-    settings.ready_timeout = Duration::from_millis(200);
+    settings.policies.defaults.ready_timeout = Duration::from_millis(200);
     let supervisor = home.supervise_with(settings).await;
     let (status, error) = supervisor.client.start(&home, "a").await;
     assert_eq!((status, &error["code"]), (504, &json!("not_ready")), "{error}");

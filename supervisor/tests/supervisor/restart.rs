@@ -29,8 +29,8 @@ async fn the_exit_code_decides_what_follows() {
     let codes = [(0, "backoff"), (1, "backoff"), (101, "backoff"), (75, "backoff")];
     let given_up = [2, 76, 77, 78, 79].map(|code| (code, "needs_attention"));
     let mut settings = home.settings();
-    settings.backoff.first = std::time::Duration::from_secs(3600);
-    settings.backoff.longest = std::time::Duration::from_secs(3600);
+    settings.policies.defaults.start_backoff.first = std::time::Duration::from_secs(3600);
+    settings.policies.defaults.start_backoff.longest = std::time::Duration::from_secs(3600);
     let supervisor = home.supervise_with(settings).await;
     for (code, state) in codes.into_iter().chain(given_up) {
         let name = format!("exits-{code}");
@@ -57,8 +57,8 @@ async fn a_ready_process_that_asks_for_a_restart_gets_it_at_once() {
     let directory = home.node("a", &["count", "ready", "wait-for go", "exit 75"]);
     let mut settings = home.settings();
     // Had it to wait, it would wait for ever.
-    settings.backoff.first = std::time::Duration::from_secs(3600);
-    settings.backoff.longest = std::time::Duration::from_secs(3600);
+    settings.policies.defaults.start_backoff.first = std::time::Duration::from_secs(3600);
+    settings.policies.defaults.start_backoff.longest = std::time::Duration::from_secs(3600);
     let supervisor = home.supervise_with(settings).await;
     supervisor.client.must_start(&home, "a").await;
     std::fs::write(directory.join("go"), "").unwrap();
@@ -89,8 +89,8 @@ async fn a_persons_start_does_not_wait_for_the_back_off() {
     let home = Home::new();
     let directory = home.node("a", &["count", "exit 1"]);
     let mut settings = home.settings();
-    settings.backoff.first = std::time::Duration::from_secs(3600);
-    settings.backoff.longest = std::time::Duration::from_secs(3600);
+    settings.policies.defaults.start_backoff.first = std::time::Duration::from_secs(3600);
+    settings.policies.defaults.start_backoff.longest = std::time::Duration::from_secs(3600);
     let supervisor = home.supervise_with(settings).await;
     supervisor.client.start(&home, "a").await;
     eventually("the second failure", async || {

@@ -23,7 +23,7 @@ async fn a_process_that_ignores_sigterm_is_killed() {
     let home = Home::new();
     home.node("a", &["ignore-term", "ready", "sleep"]);
     let mut settings = home.settings();
-    settings.stop_grace = Duration::from_millis(100);
+    settings.policies.defaults.stop_grace = Duration::from_millis(100);
     let supervisor = home.supervise_with(settings).await;
     let pid = supervisor.client.must_start(&home, "a").await;
     let (status, answer) = supervisor.client.stop("a").await;

@@ -1,0 +1,202 @@
+//! What a person can decide about one process, and which decisions hold for which process.
+
+mod byte_size;
+mod policies;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use policies::Policies;
+
+/// How one hub, node or program is kept. Every key is optional in `supervisor.toml`; the defaults
+/// are those of [`Policy::default`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Policy {
+    /// Which ends are followed by a new start (R15).
+    pub restart: RestartPolicy,
+    /// How long it has to leave after SIGTERM before its whole tree is killed (R18).
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub stop_grace: Duration,
+    /// How long a start waits for `READY=1` before it answers that the process is slow; it is left
+    /// running then (R34).
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub ready_timeout: Duration,
+    /// How the pause between two starts of a process that fails grows (R9, R10).
+    pub start_backoff: BackoffPolicy,
+    /// A ready process that gives no sign of life for so long is restarted; absent means never (R35).
+    #[serde(
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub liveness_timeout: Option<Duration>,
+    /// Whether a hung process is ended by SIGABRT first, so that it leaves a core dump (R35).
+    pub core: bool,
+    /// Bytes of memory above which the kernel slows it down; needs a control group (R65).
+    #[serde(with = "byte_size::optional", skip_serializing_if = "Option::is_none")]
+    pub memory_high: Option<u64>,
+    /// Bytes of memory above which the kernel kills it; needs a control group (R65).
+    #[serde(with = "byte_size::optional", skip_serializing_if = "Option::is_none")]
+    pub memory_max: Option<u64>,
+    /// Most processes and threads it may have; needs a control group (R65).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pids_max: Option<u64>,
+    /// Whether it is started only once the hub of this supervisor is ready, where that is wanted at
+    /// all (R15). Means nothing for the hub.
+    pub depends_on_hub: bool,
+    /// What an edit of its `.env` or configuration leads to while it runs.
+    pub env_change: EnvChange,
+    /// Bytes of one log file before the next is begun (R63).
+    #[serde(with = "byte_size::required")]
+    pub log_max_bytes: u64,
+    /// How many files of one log are kept (R63).
+    pub log_files: u32,
+    /// How readily the kernel ends it when memory runs out, -1000 to 1000 (R22).
+    pub oom_score_adjust: i16,
+    /// The TCP port it listens on: a start with the port taken is refused, and a stop is done when it
+    /// is free (R20).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            restart: RestartPolicy::Always,
+            stop_grace: Duration::from_secs(10),
+            ready_timeout: Duration::from_secs(30),
+            start_backoff: BackoffPolicy::default(),
+            liveness_timeout: None,
+            core: false,
+            memory_high: None,
+            memory_max: None,
+            pids_max: None,
+            depends_on_hub: true,
+            env_change: EnvChange::RestartWhenIdle,
+            log_max_bytes: 10 << 20,
+            log_files: 5,
+            oom_score_adjust: 200,
+            port: None,
+        }
+    }
+}
+
+/// Which ends of a process that nobody asked for are followed by a new start. An end that starting
+/// again cannot mend never is, whatever this says (R12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartPolicy {
+    /// Every one.
+    #[default]
+    Always,
+    /// All but exit code 0.
+    OnFailure,
+    /// None.
+    Never,
+}
+
+/// What an edit of `.env` or of the configuration leads to while the process runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnvChange {
+    /// It is restarted once it has no task in hand.
+    #[default]
+    RestartWhenIdle,
+    /// It is restarted at once.
+    Now,
+    /// It is shown as changed; a person applies it.
+    Ask,
+}
+
+/// How the pause between two starts grows: 0, then `first`, then double, up to `longest` (R9).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BackoffPolicy {
+    /// The pause before the second new start; the first is immediate.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub first: Duration,
+    /// No pause is longer.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub longest: Duration,
+    /// Each pause is stretched or shortened by up to this part of itself, 0 to 1, so that many
+    /// processes that died together do not come back together.
+    #[serde(deserialize_with = "part")]
+    pub jitter: f64,
+    /// A process that was ready for this long, or twice the last pause if that is longer, is stable
+    /// again (R10).
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub stable_after: Duration,
+}
+
+impl Default for BackoffPolicy {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(200),
+            longest: Duration::from_secs(60),
+            jitter: 0.2,
+            stable_after: Duration::from_secs(60),
+        }
+    }
+}
+
+fn part<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let part = f64::deserialize(deserializer)?;
+    if (0.0..=1.0).contains(&part) {
+        return Ok(part);
+    }
+    Err(serde::de::Error::custom(format!("{part} is not a part between 0 and 1")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_needed_and_the_defaults_are_those_of_the_requirements() {
+        let policy: Policy = toml::from_str("").unwrap();
+        assert_eq!(policy, Policy::default());
+        assert_eq!(policy.stop_grace, Duration::from_secs(10));
+        assert_eq!((policy.log_max_bytes, policy.log_files), (10 * 1024 * 1024, 5));
+    }
+
+    #[test]
+    fn words_times_and_sizes_are_read_as_people_write_them() {
+        let text = r#"
+            restart = "on-failure"
+            stop-grace = "1m 30s"
+            liveness-timeout = "30s"
+            memory-max = "512M"
+            log-max-bytes = 4096
+            env-change = "ask"
+            start-backoff = { first = "1s", jitter = 0.5 }
+        "#;
+        let policy: Policy = toml::from_str(text).unwrap();
+        let expected = Policy {
+            restart: RestartPolicy::OnFailure,
+            stop_grace: Duration::from_secs(90),
+            liveness_timeout: Some(Duration::from_secs(30)),
+            memory_max: Some(512 << 20),
+            log_max_bytes: 4096,
+            env_change: EnvChange::Ask,
+            start_backoff: BackoffPolicy { first: Duration::from_secs(1), jitter: 0.5, ..BackoffPolicy::default() },
+            ..Policy::default()
+        };
+        assert_eq!(policy, expected);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let policy = Policy { memory_high: Some(1 << 30), port: Some(80), ..Policy::default() };
+        let text = toml::to_string(&policy).unwrap();
+        assert_eq!(toml::from_str::<Policy>(&text).unwrap(), policy, "{text}");
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_values_are_refused() {
+        let texts = ["stop_grace = \"10s\"", "stop-grace = 10", "restart = \"sometimes\"", "memory-max = \"lots\""];
+        for text in texts.into_iter().chain(["start-backoff = { jitter = 1.5 }", "port = 65536"]) {
+            assert!(toml::from_str::<Policy>(text).is_err(), "{text}");
+        }
+    }
+}
