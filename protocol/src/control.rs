@@ -9,6 +9,7 @@
 //! | `POST /v1/hub/restart` | | [`HubChanged`] |
 //! | `GET /v1/hub/logs?lines=&follow=` | | SSE of [`LogLine`] |
 //! | `GET /v1/nodes` | | [`NodeViews`] |
+//! | `GET /v1/nodes/{name}?project=` | | [`NodeView`] with its exits |
 //! | `POST /v1/nodes/{name}/start` | [`NodeTarget`] | [`NodeChanged`] |
 //! | `POST /v1/nodes/{name}/stop` | [`NodeTarget`] | [`NodeChanged`] |
 //! | `POST /v1/nodes/{name}/restart` | [`NodeTarget`] | [`NodeChanged`] |
@@ -20,6 +21,7 @@
 //!
 //! Start, stop and restart answer when the outcome is proven, or with an error when it is not.
 
+mod exit;
 mod hub_variables;
 
 use std::net::SocketAddr;
@@ -27,6 +29,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use exit::{Exit, ExitCause, KEPT_EXITS, Requester, StopReason, StopRequest};
 pub use hub_variables::HubVariables;
 
 use crate::notification::Link;
@@ -43,45 +46,6 @@ pub enum Desired {
     Running,
     /// Leave it alone.
     Stopped,
-}
-
-/// How a process ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exit {
-    /// When the supervisor observed it.
-    pub at: Timestamp,
-    /// How.
-    #[serde(flatten)]
-    pub cause: ExitCause,
-    /// The process's last words, where it left any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_words: Option<String>,
-    /// What mends it, where the process knew.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
-/// What ended a process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "cause", rename_all = "snake_case")]
-pub enum ExitCause {
-    /// It exited with this code; the meaning is in [`crate::exit_code::ExitCode`].
-    Code {
-        /// The exit code.
-        code: i32,
-    },
-    /// A signal killed it.
-    Signal {
-        /// The signal's number.
-        signal: i32,
-    },
-    /// It was the child of an earlier supervisor, so the kernel told this one only that it is gone.
-    Unknown,
-    /// It could not be started at all.
-    SpawnFailed {
-        /// Why.
-        reason: String,
-    },
 }
 
 /// What the supervisor observed of a process, and when.
@@ -191,6 +155,12 @@ pub struct NodeView {
     pub work: Option<Observed<u32>>,
     /// Starts since a person last asked for one.
     pub restarts: u32,
+    /// Starts since it was first made known; the number of the last one.
+    #[serde(default)]
+    pub incarnation: u64,
+    /// How its last [`KEPT_EXITS`] starts ended, oldest first; empty in lists, which show only the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exits: Vec<Exit>,
     /// Why its configuration cannot be used, with line and column.
     pub config_error: Option<String>,
 }
@@ -228,6 +198,12 @@ pub struct HubView {
     pub database: Option<PathBuf>,
     /// Starts since a person last asked for one.
     pub restarts: u32,
+    /// Starts since it was first made known; the number of the last one.
+    #[serde(default)]
+    pub incarnation: u64,
+    /// How its last [`KEPT_EXITS`] starts ended, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exits: Vec<Exit>,
 }
 
 /// `GET /v1/status`.
@@ -333,6 +309,9 @@ pub struct SupervisorEvent {
     pub project: Option<PathBuf>,
     /// What it is now.
     pub process: ProcessState,
+    /// Who asked for this, where somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Requester>,
 }
 
 /// A refused control request: `{"ok":false,"error":…,"code":…,"hint":…}`.

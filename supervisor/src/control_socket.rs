@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anet_protocol::control::ControlErrorCode;
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::refusal::Refusal;
+use crate::requester::requester;
 
 /// R56.
 const MOST_CONNECTIONS: usize = 256;
@@ -89,7 +90,7 @@ pub(crate) async fn serve(listener: UnixListener, router: Router, leave: Cancell
 async fn converse(stream: UnixStream, router: Router, leave: CancellationToken) {
     let me = nix::unistd::geteuid().as_raw();
     let router = match stream.peer_cred() {
-        Ok(peer) if may_control(peer.uid(), me) => router,
+        Ok(peer) if may_control(peer.uid(), me) => router.layer(Extension(requester(peer.uid(), peer.pid()))),
         Ok(peer) => forbidden(peer.uid(), me),
         Err(error) => {
             tracing::warn!(%error, "a control connection of unknown origin was closed");

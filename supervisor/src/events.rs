@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use anet_protocol::control::{ProcessState, SupervisorEvent};
+use anet_protocol::control::{ProcessState, Requester, SupervisorEvent};
 use anet_protocol::time::Timestamp;
 use tokio::sync::broadcast;
 
@@ -22,10 +22,17 @@ impl Events {
         Self { last: Mutex::new(0), sender: broadcast::channel(BACKLOG).0 }
     }
 
-    pub(crate) fn tell(&self, at: Timestamp, name: &str, project: Option<PathBuf>, process: ProcessState) {
+    pub(crate) fn tell(
+        &self,
+        at: Timestamp,
+        name: &str,
+        project: Option<PathBuf>,
+        process: ProcessState,
+        by: Option<Requester>,
+    ) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last += 1;
-        let event = SupervisorEvent { id: *last, at, name: name.to_owned(), project, process };
+        let event = SupervisorEvent { id: *last, at, name: name.to_owned(), project, process, by };
         // Sent under the lock, so that the numbers increase on every stream. Nobody listening is no fault.
         drop(self.sender.send(event));
     }

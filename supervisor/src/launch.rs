@@ -12,7 +12,7 @@ use std::process::Stdio;
 use crate::paths::Paths;
 use crate::process::Context;
 use crate::refusal::Refusal;
-use crate::state_file::{HubRecord, HubSettings, ProcessRecord, State};
+use crate::state_file::{History, HubRecord, HubSettings, ProcessRecord, State};
 use crate::system::process_entry::INSTANCE_VARIABLE;
 use anet_protocol::control::{ControlErrorCode, Desired};
 
@@ -134,27 +134,28 @@ impl Program {
         Ok(launch)
     }
 
-    /// Writes what is wanted and what was started into the state.
-    pub(crate) fn record(&self, state: &mut State, desired: Desired, process: Option<ProcessRecord>) {
+    /// Writes what is wanted, what was started and what was before into the state.
+    pub(crate) fn record(&self, state: &mut State, desired: Desired, process: Option<ProcessRecord>, history: History) {
         match self {
             Self::Hub(hub) => {
-                state.hub = hub.settings.clone().map(|settings: HubSettings| HubRecord { settings, desired, process });
+                let record = |settings: HubSettings| HubRecord { settings, desired, process, history };
+                state.hub = hub.settings.clone().map(record);
             }
             Self::Node(node) => {
                 // Absent only when it was forgotten meanwhile.
                 if let Some(record) = state.node_mut(&node.name, &node.project) {
-                    (record.desired, record.process) = (desired, process);
+                    (record.desired, record.process, record.history) = (desired, process, history);
                 }
             }
         }
     }
 
     /// Writes what is wanted into the state, and leaves there what was started.
-    pub(crate) fn record_desired(&self, state: &mut State, desired: Desired) {
+    pub(crate) fn record_desired(&self, state: &mut State, desired: Desired, history: History) {
         let process = match self {
             Self::Hub(_) => state.hub.take().and_then(|hub| hub.process),
             Self::Node(node) => state.node_mut(&node.name, &node.project).and_then(|record| record.process.take()),
         };
-        self.record(state, desired, process);
+        self.record(state, desired, process, history);
     }
 }

@@ -25,6 +25,7 @@ mod port_owner;
 mod process;
 mod refusal;
 mod registry;
+mod requester;
 mod requests;
 mod run;
 mod settings;

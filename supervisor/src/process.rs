@@ -22,7 +22,7 @@ mod verdict;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use anet_protocol::control::{Desired, Exit, ExitCause, Observed, StartHub};
+use anet_protocol::control::{Desired, Exit, ExitCause, Observed, Requester, StartHub, StopRequest};
 use anet_protocol::notification::Link;
 use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
@@ -38,7 +38,7 @@ use crate::paths::Paths;
 use crate::policy::{Policies, Policy};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
-use crate::state_file::{ProcessRecord, StateStore};
+use crate::state_file::{History, ProcessRecord, StateStore};
 use crate::system::process_table::ProcessTable;
 use crate::system::tree::Tree;
 
@@ -81,11 +81,11 @@ impl Context {
 /// What a person asks of a process.
 pub(crate) enum Command {
     /// Start it, forgetting every failure; for the hub with these settings.
-    Start { hub: Option<StartHub>, reply: oneshot::Sender<Result<Started, Refusal>> },
+    Start { hub: Option<StartHub>, by: Option<Requester>, reply: oneshot::Sender<Result<Started, Refusal>> },
     /// Bring it down, and want this from now on.
-    Stop { desired: Option<Desired>, reply: oneshot::Sender<Result<bool, Refusal>> },
+    Stop { desired: Option<Desired>, asked: StopRequest, reply: oneshot::Sender<Result<bool, Refusal>> },
     /// Stop, then start.
-    Restart { reply: oneshot::Sender<Result<Started, Refusal>> },
+    Restart { asked: StopRequest, reply: oneshot::Sender<Result<Started, Refusal>> },
     /// Take it out of the registry; refused while it runs.
     Forget { reply: oneshot::Sender<Result<(), Refusal>> },
 }
@@ -151,6 +151,12 @@ pub(crate) struct Process {
     work: Option<Observed<u32>>,
     /// The last start that ended, and how.
     ended: Option<(String, Exit)>,
+    /// Its starts and exits so far.
+    history: Arc<History>,
+    /// Why it was last told to end, until it has.
+    asked: Option<StopRequest>,
+    /// Who asked for what is being done just now.
+    by: Option<Requester>,
     /// What an earlier start left and is not proven dead.
     leftovers: Option<Tree>,
     commands: mpsc::Receiver<Command>,
@@ -161,11 +167,18 @@ pub(crate) struct Process {
 
 impl Process {
     /// A process that does not run yet, and the handle on its actor.
-    pub(crate) fn new(context: Arc<Context>, program: Program, desired: Desired) -> (Self, ProcessHandle) {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        program: Program,
+        desired: Desired,
+        history: History,
+    ) -> (Self, ProcessHandle) {
         let (send_commands, commands) = mpsc::channel(COMMAND_BACKLOG);
         let (tell, told) = mpsc::channel(NOTIFICATION_BACKLOG);
         let phase = Phase::Stopped { since: context.clock.now(), last_exit: None };
-        let (snapshot, snapshots) = watch::channel(Snapshot::stopped(context.clock.now(), desired));
+        let history = Arc::new(history);
+        let (snapshot, snapshots) =
+            watch::channel(Snapshot::stopped(context.clock.now(), desired, Arc::clone(&history)));
         let words = snapshot::Words::of(&program);
         let handle = ProcessHandle::new(send_commands, snapshots, words, Arc::clone(&context));
         let process = Self {
@@ -179,6 +192,9 @@ impl Process {
             link: None,
             work: None,
             ended: None,
+            history,
+            asked: None,
+            by: None,
             leftovers: None,
             commands,
             tell,
@@ -206,9 +222,18 @@ impl Process {
     async fn obey(&mut self, command: Command) -> std::ops::ControlFlow<()> {
         // Whoever asked may be gone; what was done stays done.
         match command {
-            Command::Start { hub, reply } => drop(reply.send(self.start_on_request(hub).await)),
-            Command::Stop { desired, reply } => drop(reply.send(self.stop(desired).await)),
-            Command::Restart { reply } => drop(reply.send(self.restart().await)),
+            Command::Start { hub, by, reply } => {
+                self.by = by;
+                drop(reply.send(self.start_on_request(hub).await));
+            }
+            Command::Stop { desired, asked, reply } => {
+                self.by.clone_from(&asked.by);
+                drop(reply.send(self.stop(desired, asked).await));
+            }
+            Command::Restart { asked, reply } => {
+                self.by.clone_from(&asked.by);
+                drop(reply.send(self.restart(asked).await));
+            }
             Command::Forget { reply } => {
                 let outcome = self.forget().await;
                 let is_forgotten = outcome.is_ok();
@@ -218,6 +243,7 @@ impl Process {
                 }
             }
         }
+        self.by = None;
         std::ops::ControlFlow::Continue(())
     }
 
@@ -241,12 +267,16 @@ impl Process {
 
     /// Writes what is wanted; returns when it is on disk.
     async fn save_desired(&self) -> Result<(), crate::state_file::StateError> {
-        self.context.store.update(|state| self.program.record_desired(state, self.desired)).await
+        self.context
+            .store
+            .update(|state| self.program.record_desired(state, self.desired, (*self.history).clone()))
+            .await
     }
 
     /// Writes what is wanted and what was started; returns when it is on disk.
     async fn save(&self, process: Option<ProcessRecord>) -> Result<(), crate::state_file::StateError> {
-        self.context.store.update(|state| self.program.record(state, self.desired, process)).await
+        let history = (*self.history).clone();
+        self.context.store.update(|state| self.program.record(state, self.desired, process, history)).await
     }
 }
 

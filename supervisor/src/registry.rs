@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::launch::{NodeProgram, Program};
 use crate::process::{Context, Process, ProcessHandle};
 use crate::refusal::Refusal;
-use crate::state_file::NodeRecord;
+use crate::state_file::{History, NodeRecord};
 
 use view::Described;
 
@@ -103,10 +103,12 @@ impl Registry {
             project: program.project.clone(),
             desired: Desired::Stopped,
             process: None,
+            history: History::default(),
         };
         self.context.store.update(|state| state.nodes.push(record)).await.map_err(Refusal::internal)?;
+        let context = Arc::clone(&self.context);
         let (process, handle) =
-            Process::new(Arc::clone(&self.context), Program::Node(program.clone()), Desired::Stopped);
+            Process::new(context, Program::Node(program.clone()), Desired::Stopped, History::default());
         let node = Node { program, handle, described: Arc::default() };
         self.nodes().insert(key, node.clone());
         self.tasks.spawn(live(process, self.leave.clone()));

@@ -36,6 +36,7 @@ pub(crate) fn router(registry: Arc<Registry>) -> Router {
         .route("/v1/hub/restart", post(restart::hub))
         .route("/v1/hub/logs", get(logs::hub))
         .route("/v1/nodes", get(status::nodes))
+        .route("/v1/nodes/{name}", get(status::node))
         .route("/v1/nodes/{name}/start", post(start::node))
         .route("/v1/nodes/{name}/stop", post(stop::node))
         .route("/v1/nodes/{name}/restart", post(restart::node))

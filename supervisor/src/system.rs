@@ -1,5 +1,6 @@
 //! What the kernel knows: processes, their trees, and handles that cannot hit a stranger.
 
+pub(crate) mod exit_status;
 pub(crate) mod isolation;
 pub(crate) mod pid_file_descriptor;
 pub(crate) mod process_entry;

@@ -1,6 +1,8 @@
 //! Taking over what an earlier supervisor started.
 
-use anet_protocol::control::{Desired, Exit, ExitCause};
+use std::sync::Arc;
+
+use anet_protocol::control::{Desired, Exit, ExitCause, StopReason, StopRequest};
 use tokio::time::Instant;
 
 use super::leader::LeaderProcess;
@@ -12,11 +14,11 @@ impl Process {
     /// Finds the recorded process if it lives on, and sweeps what it left if not.
     pub(crate) async fn adopt(&mut self, record: ProcessRecord) {
         let now = self.context.clock.now();
-        let exit = Exit { at: now, cause: ExitCause::Unknown, last_words: None, hint: None };
+        let unknown = self.exit_without_a_process(ExitCause::Unknown);
+        let exit = Exit { started_at: Some(record.started_at), ..unknown };
         if record.boot_id != self.context.boot_id {
             // A reboot ended it; the numbers belong to others now.
-            self.phase = Phase::Stopped { since: now, last_exit: Some(exit) };
-            return self.publish();
+            return self.was_gone(exit).await;
         }
         match self.find_leader(&record).await {
             Ok(Some(leader)) => {
@@ -37,10 +39,10 @@ impl Process {
             }
             Ok(None) => {
                 self.leftovers = Some(Tree { instance: record.instance, leader: None });
-                self.phase = Phase::Stopped { since: now, last_exit: Some(exit) };
                 if let Err(error) = self.sweep_leftovers().await {
                     tracing::error!(name = self.program.name(), %error, "leftovers survive");
                 }
+                return self.was_gone(exit).await;
             }
             Err(error) => {
                 // Whether it lives is not known, so it is neither started a second time nor killed.
@@ -48,6 +50,18 @@ impl Process {
                 self.leftovers = Some(Tree { instance: record.instance, leader: None });
                 self.phase = Phase::NeedsAttention { since: now, reason, last_exit: exit, mended: None };
             }
+        }
+        self.publish();
+    }
+
+    /// It ended while no supervisor watched.
+    async fn was_gone(&mut self, exit: Exit) {
+        Arc::make_mut(&mut self.history).add(exit.clone());
+        self.phase = Phase::Stopped { since: exit.at, last_exit: Some(exit) };
+        // Leftovers stay on record until they are proven dead.
+        let saved = if self.leftovers.is_none() { self.save(None).await } else { self.save_desired().await };
+        if let Err(error) = saved {
+            tracing::error!(name = self.program.name(), %error, "the state could not be saved");
         }
         self.publish();
     }
@@ -79,7 +93,8 @@ impl Process {
                 self.restarts = 0;
             }
             (Desired::Stopped, _) if is_alive => {
-                if let Err(refusal) = self.stop(Some(Desired::Stopped)).await {
+                let asked = StopRequest { reason: StopReason::Stop, by: None };
+                if let Err(refusal) = self.stop(Some(Desired::Stopped), asked).await {
                     tracing::error!(name = self.program.name(), error = refusal.0.error, "cannot finish a stop");
                 }
             }

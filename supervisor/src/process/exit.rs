@@ -1,11 +1,12 @@
 //! What happens when a process ends that nobody asked to.
 
+use std::sync::Arc;
+
 use anet_protocol::control::{Desired, Exit, ExitCause};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::last_words::last_words;
-use super::ready::sentence;
 use super::verdict::{Verdict, verdict};
 use super::{Alive, Phase, Process, backoff};
 
@@ -36,7 +37,7 @@ impl Process {
             Verdict::RestartNow => self.start_again().await,
             Verdict::GiveUp => {
                 self.close_socket();
-                let reason = sentence(&exit);
+                let reason = exit.sentence();
                 let mended = self.mended();
                 self.phase = Phase::NeedsAttention { since: exit.at, reason, last_exit: exit, mended };
                 self.publish();
@@ -62,7 +63,18 @@ impl Process {
             }
             Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => (None, None),
         };
-        Exit { at, cause, last_words, hint }
+        let asked = self.asked.take();
+        let started_at = match &self.phase {
+            Phase::Alive(alive) => Some(alive.record.started_at),
+            Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => None,
+        };
+        Exit { at, incarnation: self.history.starts, started_at, cause, asked, last_words, hint }
+    }
+
+    /// The exit of a start that left nothing to ask.
+    pub(super) fn exit_without_a_process(&self, cause: ExitCause) -> Exit {
+        let (at, incarnation) = (self.context.clock.now(), self.history.starts);
+        Exit { at, incarnation, started_at: None, cause, asked: None, last_words: None, hint: None }
     }
 
     /// Turns the dead process into leftovers to be swept; tells whether it was ever ready and for how long.
@@ -76,6 +88,7 @@ impl Process {
         let Alive { record, ready_since, .. } = &*alive;
         self.context.routes.lock().remove(&alive.leader.pid);
         self.leftovers = Some(alive.tree());
+        Arc::make_mut(&mut self.history).add(exit.clone());
         self.ended = Some((record.instance.clone(), exit));
         (self.link, self.work) = (None, None);
         let uptime = ready_since.map(|since| Instant::now().duration_since(since)).unwrap_or_default();

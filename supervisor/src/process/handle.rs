@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anet_protocol::control::{Desired, StartHub};
+use anet_protocol::control::{Desired, Requester, StartHub, StopRequest};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ready::wait_until_ready;
@@ -38,8 +38,8 @@ impl ProcessHandle {
     ///
     /// # Errors
     /// When it cannot be started, fails before it is ready, or is not ready in time.
-    pub(crate) async fn start(&self, hub: Option<StartHub>) -> Result<bool, Refusal> {
-        let started = self.ask(|reply| Command::Start { hub, reply }).await?;
+    pub(crate) async fn start(&self, hub: Option<StartHub>, by: Option<Requester>) -> Result<bool, Refusal> {
+        let started = self.ask(|reply| Command::Start { hub, by, reply }).await?;
         self.until_ready(started).await
     }
 
@@ -48,16 +48,16 @@ impl ProcessHandle {
     ///
     /// # Errors
     /// When processes survive.
-    pub(crate) async fn stop(&self, desired: Option<Desired>) -> Result<bool, Refusal> {
-        self.ask(|reply| Command::Stop { desired, reply }).await
+    pub(crate) async fn stop(&self, desired: Option<Desired>, asked: StopRequest) -> Result<bool, Refusal> {
+        self.ask(|reply| Command::Stop { desired, asked, reply }).await
     }
 
     /// Stops it and starts it anew; returns when it is ready.
     ///
     /// # Errors
     /// As [`Self::stop`] and [`Self::start`].
-    pub(crate) async fn restart(&self) -> Result<bool, Refusal> {
-        let started = self.ask(|reply| Command::Restart { reply }).await?;
+    pub(crate) async fn restart(&self, asked: StopRequest) -> Result<bool, Refusal> {
+        let started = self.ask(|reply| Command::Restart { asked, reply }).await?;
         self.until_ready(started).await
     }
 

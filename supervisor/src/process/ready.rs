@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use anet_protocol::control::{ControlErrorCode, Exit, ProcessState};
+use anet_protocol::control::{ControlErrorCode, ProcessState};
 use tokio::sync::watch;
 
 use super::Snapshot;
 use super::snapshot::Words;
-use super::verdict::describe;
 use crate::refusal::Refusal;
 
 /// Returns when the start `instance` is ready.
@@ -45,7 +44,7 @@ fn failed(snapshot: &Snapshot, instance: &str, words: &Words) -> Refusal {
     let Some((_, exit)) = snapshot.ended.as_ref().filter(|(ended, _)| ended == instance) else {
         return refuse(format!("{name} was stopped before it was ready")).hint(&words.start);
     };
-    let end = sentence(exit);
+    let end = exit.sentence();
     match &snapshot.process {
         ProcessState::Backoff { .. } | ProcessState::Starting { .. } | ProcessState::Running { .. } => {
             refuse(format!("{name} failed before it was ready: {end}; it is started again until that works"))
@@ -58,14 +57,5 @@ fn failed(snapshot: &Snapshot, instance: &str, words: &Words) -> Refusal {
         ProcessState::Unknown | ProcessState::Stopped { .. } | ProcessState::Stopping { .. } => {
             refuse(format!("{name} failed before it was ready: {end}")).hint(&words.logs)
         }
-    }
-}
-
-/// How it ended and what it said last.
-pub(super) fn sentence(exit: &Exit) -> String {
-    let cause = describe(&exit.cause);
-    match &exit.last_words {
-        Some(last_words) => format!("{cause}: {last_words}"),
-        None => cause,
     }
 }

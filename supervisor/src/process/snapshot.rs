@@ -1,12 +1,14 @@
 //! What is known of a process, for all who look.
 
+use std::sync::Arc;
+
 use anet_protocol::control::{Desired, Exit, Observed, ProcessState};
 use anet_protocol::notification::Link;
 use anet_protocol::time::Timestamp;
 
 use super::{Phase, Process};
 use crate::launch::Program;
-use crate::state_file::HubSettings;
+use crate::state_file::{History, HubSettings};
 
 /// A process at one moment.
 #[derive(Clone, Debug)]
@@ -20,12 +22,13 @@ pub(crate) struct Snapshot {
     pub(crate) link: Option<Observed<Link>>,
     pub(crate) work: Option<Observed<u32>>,
     pub(crate) restarts: u32,
+    pub(crate) history: Arc<History>,
     /// For the hub: where it listens and what it serves.
     pub(crate) hub: Option<HubSettings>,
 }
 
 impl Snapshot {
-    pub(crate) fn stopped(since: Timestamp, desired: Desired) -> Self {
+    pub(crate) fn stopped(since: Timestamp, desired: Desired, history: Arc<History>) -> Self {
         Self {
             desired,
             process: ProcessState::Stopped { since, last_exit: None },
@@ -34,6 +37,7 @@ impl Snapshot {
             link: None,
             work: None,
             restarts: 0,
+            history,
             hub: None,
         }
     }
@@ -81,6 +85,7 @@ impl Process {
             link: self.link.clone(),
             work: self.work.clone(),
             restarts: self.restarts,
+            history: Arc::clone(&self.history),
             hub: match &self.program {
                 Program::Hub(hub) => hub.settings.clone(),
                 Program::Node(_) => None,
@@ -91,7 +96,7 @@ impl Process {
             let name = self.program.name();
             tracing::info!(name, state = process.word(), pid = process.pid(), "state changed");
             let project = self.program.project().map(std::path::Path::to_owned);
-            self.context.events.tell(self.context.clock.now(), name, project, process);
+            self.context.events.tell(self.context.clock.now(), name, project, process, self.by.clone());
         }
     }
 

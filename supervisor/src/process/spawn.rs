@@ -4,18 +4,15 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use nix::fcntl::OFlag;
-use tokio::process::{Child, Command};
 
 use super::Process;
 use super::last_words::FILE;
 use super::leader::LeaderProcess;
 use crate::launch::{Launch, LaunchError};
-use crate::state_file::Leader;
 use crate::system::isolation::isolate;
-use crate::system::process_entry::ProcessEntry;
 
 /// How long `stderr.log` is before the start.
 pub(super) fn stderr_length(log_directory: &Path) -> u64 {
@@ -47,8 +44,7 @@ impl Process {
         let mut command = command(launch).map_err(|error| LaunchError::Passing(error.to_string()))?;
         let mut routes = self.context.routes.lock();
         let child = command.spawn().map_err(failed)?;
-        let leader = leader_of(&child).map_err(failed)?;
-        let leader = LeaderProcess::of_child(child, leader).map_err(failed)?;
+        let leader = LeaderProcess::of_child(&child).map_err(failed)?;
         routes.insert(leader.pid, self.tell.clone());
         Ok(leader)
     }
@@ -78,12 +74,4 @@ fn command(launch: Launch) -> io::Result<Command> {
         .stderr(Stdio::from(stderr));
     isolate(&mut command);
     Ok(command)
-}
-
-fn leader_of(child: &Child) -> io::Result<Leader> {
-    let gone = || io::Error::other("it vanished from the process table");
-    // Not waited for yet, so the number is still its own, even when it has ended.
-    let pid = child.id().ok_or_else(gone)?;
-    let start_time = ProcessEntry::read(pid).ok_or_else(gone)?.start_time;
-    Ok(Leader { pid, start_time })
 }

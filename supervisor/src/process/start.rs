@@ -1,5 +1,6 @@
 //! Starting a process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anet_protocol::control::{ControlErrorCode, Desired, Exit, ExitCause, StartHub};
@@ -66,6 +67,7 @@ impl Process {
     /// Starts it: the intent is on disk before the process exists, so that whoever comes after a
     /// crash at any point here finds the process by its instance id.
     async fn start(&mut self) -> Result<String, LaunchError> {
+        Arc::make_mut(&mut self.history).starts += 1;
         self.sweep_leftovers().await?;
         let instance = InstanceId::random(&*self.context.entropy).as_str().to_owned();
         let launch = self.program.prepare(&self.context, &instance)?;
@@ -119,9 +121,9 @@ impl Process {
             Some(hint) => format!("{error} (hint: {hint})"),
             None => error.to_string(),
         };
-        let now = self.context.clock.now();
-        let cause = ExitCause::SpawnFailed { reason: error.to_string() };
-        let last_exit = Exit { at: now, cause, last_words: None, hint: None };
+        let last_exit = self.exit_without_a_process(ExitCause::SpawnFailed { reason: error.to_string() });
+        let now = last_exit.at;
+        Arc::make_mut(&mut self.history).add(last_exit.clone());
         // Leftovers stay on record until they are proven dead.
         let saved = if self.leftovers.is_none() { self.save(None).await } else { self.save_desired().await };
         if let Err(error) = saved {

@@ -1,6 +1,6 @@
 //! Bringing a process down: asked first, then killed with its whole tree, answered when proven dead.
 
-use anet_protocol::control::{ControlErrorCode, Desired, Exit, ExitCause};
+use anet_protocol::control::{ControlErrorCode, Desired, Exit, ExitCause, StopRequest};
 use rustix::process::Signal;
 use tokio::time::timeout;
 
@@ -13,7 +13,7 @@ impl Process {
     ///
     /// # Errors
     /// [`ControlErrorCode::StopFailed`] names the survivors.
-    pub(super) async fn stop(&mut self, desired: Option<Desired>) -> Result<bool, Refusal> {
+    pub(super) async fn stop(&mut self, desired: Option<Desired>, asked: StopRequest) -> Result<bool, Refusal> {
         let was_stopped = matches!(self.phase, Phase::Stopped { .. }) && self.leftovers.is_none();
         let desired = desired.unwrap_or(self.desired);
         if was_stopped && self.desired == desired {
@@ -21,7 +21,7 @@ impl Process {
         }
         self.desired = desired;
         self.save_desired().await.map_err(Refusal::internal)?;
-        let last_exit = self.bring_down().await?;
+        let last_exit = self.bring_down(asked).await?;
         self.save(None).await.map_err(Refusal::internal)?;
         self.close_socket();
         self.failures = 0;
@@ -34,8 +34,8 @@ impl Process {
     ///
     /// # Errors
     /// As a stop and a start.
-    pub(super) async fn restart(&mut self) -> Result<Started, Refusal> {
-        let last_exit = self.bring_down().await?;
+    pub(super) async fn restart(&mut self, asked: StopRequest) -> Result<Started, Refusal> {
+        let last_exit = self.bring_down(asked).await?;
         self.phase = Phase::Stopped { since: self.context.clock.now(), last_exit };
         self.start_on_request(None).await
     }
@@ -60,8 +60,8 @@ impl Process {
     }
 
     /// Ends the process and everything it started; how it ended last.
-    async fn bring_down(&mut self) -> Result<Option<Exit>, Refusal> {
-        let last_exit = match self.terminate().await {
+    async fn bring_down(&mut self, asked: StopRequest) -> Result<Option<Exit>, Refusal> {
+        let last_exit = match self.terminate(asked).await {
             Some(cause) => {
                 let exit = self.take_exit(cause).await;
                 self.bury(exit.clone());
@@ -74,8 +74,7 @@ impl Process {
             Err(error) => {
                 let since = self.context.clock.now();
                 let reason = format!("it could not be stopped: {error}");
-                let unknown = Exit { at: since, cause: ExitCause::Unknown, last_words: None, hint: None };
-                let last_exit = last_exit.unwrap_or(unknown);
+                let last_exit = last_exit.unwrap_or_else(|| self.exit_without_a_process(ExitCause::Unknown));
                 self.phase = Phase::NeedsAttention { since, reason: reason.clone(), last_exit, mended: None };
                 self.publish();
                 Err(Refusal::new(ControlErrorCode::StopFailed, format!("{}: {reason}", self.program.name())))
@@ -84,13 +83,13 @@ impl Process {
     }
 
     /// Asks the living process to leave and kills its tree when it does not; `None` when there is none.
-    async fn terminate(&mut self) -> Option<ExitCause> {
-        if let Phase::Alive(alive) = &mut self.phase {
-            alive.stopping_since = Some(self.context.clock.now());
-        }
-        self.publish();
+    async fn terminate(&mut self, asked: StopRequest) -> Option<ExitCause> {
         let grace = self.policy().stop_grace;
         let Phase::Alive(alive) = &mut self.phase else { return None };
+        alive.stopping_since = Some(self.context.clock.now());
+        self.asked = Some(asked);
+        self.publish();
+        let Phase::Alive(alive) = &self.phase else { return None };
         if let Err(error) = alive.leader.signal(Signal::TERM) {
             tracing::warn!(pid = alive.leader.pid, %error, "cannot ask a process to leave");
         }

@@ -31,22 +31,6 @@ pub(crate) fn verdict(cause: &ExitCause, was_ready: bool) -> Verdict {
     }
 }
 
-/// One line for people: how it ended.
-pub(crate) fn describe(cause: &ExitCause) -> String {
-    match cause {
-        ExitCause::Code { code } => match ExitCode::from_code(*code) {
-            Some(known) => format!("exit code {code}: {}", known.meaning()),
-            None => format!("exit code {code}"),
-        },
-        ExitCause::Signal { signal } => match nix::sys::signal::Signal::try_from(*signal) {
-            Ok(name) => format!("killed by {name}"),
-            Err(_) => format!("killed by signal {signal}"),
-        },
-        ExitCause::Unknown => "ended while no supervisor was its parent, so its exit code is unknown".to_owned(),
-        ExitCause::SpawnFailed { reason } => reason.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,7 +45,7 @@ mod tests {
             assert_eq!(of(code), Verdict::GiveUp, "{code}");
         }
         assert_eq!(of(75), Verdict::RestartNow);
-        for cause in [ExitCause::Signal { signal: 9 }, ExitCause::Unknown] {
+        for cause in [ExitCause::Signal { signal: 9, core: false }, ExitCause::Unknown] {
             assert_eq!(verdict(&cause, true), Verdict::RestartLater);
         }
     }
@@ -69,11 +53,5 @@ mod tests {
     #[test]
     fn a_restart_asked_for_before_any_work_waits_its_turn() {
         assert_eq!(verdict(&ExitCause::Code { code: 75 }, false), Verdict::RestartLater);
-    }
-
-    #[test]
-    fn an_end_is_told_in_words() {
-        assert_eq!(describe(&ExitCause::Signal { signal: 9 }), "killed by SIGKILL");
-        assert_eq!(describe(&ExitCause::Code { code: 76 }), "exit code 76: configuration invalid");
     }
 }

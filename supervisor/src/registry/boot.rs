@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::{Node, Registry, live, view};
 use crate::launch::{HubProgram, NodeProgram, Program};
 use crate::process::{Context, Process};
-use crate::state_file::State;
+use crate::state_file::{History, State};
 use anet_protocol::control::Desired;
 
 impl Registry {
@@ -21,18 +21,21 @@ impl Registry {
         tasks: TaskTracker,
         leave: CancellationToken,
     ) -> Self {
-        let new = |program, desired| Process::new(Arc::clone(&context), program, desired);
+        let new = |program, desired, history| Process::new(Arc::clone(&context), program, desired, history);
         let mut processes = Vec::new();
-        let (hub, hub_desired, hub_process) = match state.hub {
-            Some(hub) => (HubProgram { settings: Some(hub.settings), listener: None }, hub.desired, hub.process),
-            None => (HubProgram::default(), Desired::Stopped, None),
+        let (hub, hub_desired, hub_process, history) = match state.hub {
+            Some(hub) => {
+                let program = HubProgram { settings: Some(hub.settings), listener: None };
+                (program, hub.desired, hub.process, hub.history)
+            }
+            None => (HubProgram::default(), Desired::Stopped, None, History::default()),
         };
-        let (process, hub) = new(Program::Hub(hub), hub_desired);
+        let (process, hub) = new(Program::Hub(hub), hub_desired, history);
         processes.push((process, hub_process));
         let mut nodes = BTreeMap::new();
         for record in state.nodes {
             let program = NodeProgram { name: record.name, project: record.project };
-            let (process, handle) = new(Program::Node(program.clone()), record.desired);
+            let (process, handle) = new(Program::Node(program.clone()), record.desired, record.history);
             processes.push((process, record.process));
             let key = (program.name.clone(), program.project.clone());
             nodes.insert(key, Node { program, handle, described: Arc::default() });

@@ -59,8 +59,15 @@ impl Node {
             link: snapshot.link,
             work: snapshot.work,
             restarts: snapshot.restarts,
+            incarnation: snapshot.history.starts,
+            exits: Vec::new(),
             config_error,
         }
+    }
+
+    /// The node with how its last starts ended.
+    pub(crate) fn view_with_exits(&self) -> NodeView {
+        NodeView { exits: self.handle.snapshot().history.exits.clone(), ..self.view() }
     }
 
     /// Read again only when the file changed.
@@ -92,6 +99,8 @@ impl Registry {
             url: settings.as_ref().filter(|_| pid.is_some()).map(|settings| url(settings.listen)),
             database: settings.map(|settings| settings.database),
             restarts: snapshot.restarts,
+            incarnation: snapshot.history.starts,
+            exits: snapshot.history.exits.clone(),
         }
     }
 

@@ -2,25 +2,33 @@
 
 use std::sync::Arc;
 
-use anet_protocol::control::{Desired, HubChanged, NodeChanged, NodeTarget};
-use axum::Json;
+use anet_protocol::control::{Desired, HubChanged, NodeChanged, NodeTarget, Requester, StopReason, StopRequest};
 use axum::extract::State;
+use axum::{Extension, Json};
 
 use super::input::{Body, NodeName};
 use crate::refusal::Refusal;
 use crate::registry::Registry;
 
-pub(super) async fn hub(State(registry): State<Arc<Registry>>) -> Result<Json<HubChanged>, Refusal> {
-    let changed = registry.hub.stop(Some(Desired::Stopped)).await?;
+pub(super) async fn hub(
+    State(registry): State<Arc<Registry>>,
+    Extension(by): Extension<Requester>,
+) -> Result<Json<HubChanged>, Refusal> {
+    let changed = registry.hub.stop(Some(Desired::Stopped), asked(by)).await?;
     Ok(Json(HubChanged { changed, hub: registry.hub_view() }))
 }
 
 pub(super) async fn node(
     State(registry): State<Arc<Registry>>,
+    Extension(by): Extension<Requester>,
     NodeName(name): NodeName,
     Body(target): Body<NodeTarget>,
 ) -> Result<Json<NodeChanged>, Refusal> {
     let node = registry.find(&name, &target)?;
-    let changed = node.handle.stop(Some(Desired::Stopped)).await?;
+    let changed = node.handle.stop(Some(Desired::Stopped), asked(by)).await?;
     Ok(Json(NodeChanged { changed, node: node.view() }))
+}
+
+fn asked(by: Requester) -> StopRequest {
+    StopRequest { reason: StopReason::Stop, by: Some(by) }
 }

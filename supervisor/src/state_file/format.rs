@@ -7,6 +7,8 @@ use anet_protocol::control::{Desired, HubVariables};
 use anet_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::history::History;
+
 /// The version that this program writes; it reads all older ones.
 pub(crate) const VERSION: u32 = 1;
 
@@ -37,6 +39,9 @@ pub(crate) struct HubRecord {
     pub(crate) settings: HubSettings,
     pub(crate) desired: Desired,
     pub(crate) process: Option<ProcessRecord>,
+    /// Absent in files of versions that kept none.
+    #[serde(default)]
+    pub(crate) history: History,
 }
 
 /// Where a hub listens, with the port that the kernel gave, its database and its settings.
@@ -57,6 +62,9 @@ pub(crate) struct NodeRecord {
     pub(crate) project: PathBuf,
     pub(crate) desired: Desired,
     pub(crate) process: Option<ProcessRecord>,
+    /// Absent in files of versions that kept none.
+    #[serde(default)]
+    pub(crate) history: History,
 }
 
 /// One start, recorded before the process exists and kept until it is proven dead.

@@ -132,10 +132,16 @@ mod tests {
     use anet_protocol::control::Desired;
 
     use super::*;
-    use crate::state_file::NodeRecord;
+    use crate::state_file::{History, NodeRecord};
 
     fn node(name: &str) -> NodeRecord {
-        NodeRecord { name: name.to_owned(), project: "/p".into(), desired: Desired::Running, process: None }
+        NodeRecord {
+            name: name.to_owned(),
+            project: "/p".into(),
+            desired: Desired::Running,
+            process: None,
+            history: History::default(),
+        }
     }
 
     #[tokio::test]

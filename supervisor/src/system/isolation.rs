@@ -1,6 +1,8 @@
 //! What a child does between fork and exec so that nothing of the supervisor's surroundings
 //! reaches it (R22).
 
+use std::os::unix::process::CommandExt as _;
+
 use nix::libc;
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::stat::{Mode, umask};
@@ -12,7 +14,7 @@ const FIRST_EXTRA_DESCRIPTOR: libc::c_uint = 3;
 /// Gives the child its own session, default signal handling, umask 077, and no descriptor but the
 /// standard three.
 #[expect(unsafe_code, reason = "code between fork and exec has no safe interface")]
-pub(crate) fn isolate(command: &mut tokio::process::Command) {
+pub(crate) fn isolate(command: &mut std::process::Command) {
     // SAFETY: the closure makes system calls only, all of them async-signal-safe, and allocates nothing.
     unsafe {
         command.pre_exec(|| {

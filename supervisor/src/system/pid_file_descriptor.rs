@@ -1,7 +1,7 @@
 //! A handle on one process that no recycled process id can turn onto another (pidfd_open(2)).
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -13,6 +13,8 @@ use crate::system::process_entry::ProcessEntry;
 #[derive(Debug)]
 pub(crate) struct PidFileDescriptor {
     descriptor: AsyncFd<OwnedFd>,
+    pid: u32,
+    start_time: u64,
 }
 
 impl PidFileDescriptor {
@@ -22,25 +24,44 @@ impl PidFileDescriptor {
     /// # Errors
     /// When the kernel refuses for another reason, such as too many open files.
     pub(crate) fn open(pid: u32, start_time: u64) -> io::Result<Option<Self>> {
-        let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
-        let descriptor = match pidfd_open(raw, PidfdFlags::NONBLOCK) {
-            Ok(descriptor) => descriptor,
-            // EINVAL: the number is that of a thread by now.
-            Err(Errno::SRCH | Errno::INVAL) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
+        let Some(descriptor) = open(pid)? else { return Ok(None) };
         // Compared after opening: had the number been passed on in between, the start time would differ.
         match ProcessEntry::read(pid) {
             Some(entry) if entry.start_time == start_time && !entry.is_dead => {
-                #[expect(
-                    deprecated,
-                    reason = "its successor is unsafe for the sake of types that lie, an OwnedFd does not"
-                )]
-                let descriptor = AsyncFd::new(descriptor)?;
-                Ok(Some(Self { descriptor }))
+                Self::watching(descriptor, pid, start_time).map(Some)
             }
             _ => Ok(None),
         }
+    }
+
+    /// Opens a child of this process that nobody has waited for, so that its number is its own.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(crate) fn of_child(pid: u32, start_time: u64) -> io::Result<Self> {
+        let descriptor = open(pid)?.ok_or_else(|| io::Error::other(format!("there is no process {pid}")))?;
+        Self::watching(descriptor, pid, start_time)
+    }
+
+    fn watching(descriptor: OwnedFd, pid: u32, start_time: u64) -> io::Result<Self> {
+        #[expect(deprecated, reason = "its successor is unsafe for the sake of types that lie, an OwnedFd does not")]
+        let descriptor = AsyncFd::new(descriptor)?;
+        Ok(Self { descriptor, pid, start_time })
+    }
+
+    /// Its process id, another's once it is buried.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// When it was started, in clock ticks since boot.
+    pub(crate) fn start_time(&self) -> u64 {
+        self.start_time
+    }
+
+    /// The descriptor itself, for questions to the kernel.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.descriptor.get_ref().as_fd()
     }
 
     /// Sends a signal; a process that is gone already has nothing to be told.
@@ -61,6 +82,17 @@ impl PidFileDescriptor {
     pub(crate) async fn exited(&self) -> io::Result<()> {
         self.descriptor.readable().await?.retain_ready();
         Ok(())
+    }
+}
+
+/// A descriptor on whoever has the number now; `None` when nobody has.
+fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
+    let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+    match pidfd_open(raw, PidfdFlags::NONBLOCK) {
+        Ok(descriptor) => Ok(Some(descriptor)),
+        // EINVAL: the number is that of a thread by now.
+        Err(Errno::SRCH | Errno::INVAL) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

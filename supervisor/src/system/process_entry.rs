@@ -74,6 +74,21 @@ pub(crate) fn read_all() -> io::Result<Vec<ProcessEntry>> {
     Ok(entries)
 }
 
+/// How a process ended whose parent has not asked yet, in the form of wait(2); `None` when it runs, is buried,
+/// or may not be looked at.
+pub(crate) fn unburied_exit_code(pid: u32, start_time: u64) -> Option<i32> {
+    let stat = std::fs::read_to_string(directory(pid).join("stat")).ok()?;
+    let entry = ProcessEntry::parse(&stat)?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let code = rest.split_ascii_whitespace().nth(52 - 3)?.parse().ok()?;
+    (entry.is_dead && entry.start_time == start_time).then_some(code)
+}
+
+/// The program file of a process, where that may be seen.
+pub(crate) fn program_of(pid: u32) -> Option<PathBuf> {
+    std::fs::read_link(directory(pid).join("exe")).ok()
+}
+
 /// The real user of a process.
 pub(crate) fn real_uid(pid: u32) -> Option<u32> {
     let status = std::fs::read_to_string(directory(pid).join("status")).ok()?;

@@ -50,7 +50,7 @@ async fn a_killed_supervisors_children_are_taken_over_not_started_twice() {
     client.until_replaced("a", pid_of(&before[0])).await;
     // Stoppable: the old process ends, no second one is left.
     let (status, stopped) = client.stop("b").await;
-    assert_eq!((status, &stopped["node"]["process"]["last_exit"]["cause"]), (200, &json!("unknown")));
+    assert_eq!((status, &stopped["node"]["process"]["last_exit"]["asked"]["reason"]), (200, &json!("stop")));
     assert!(!is_alive(pid_of(&before[1])));
     // The hub's restart binds the same port anew.
     kill(pid_of(&hub["hub"]));

@@ -1,5 +1,5 @@
 use anet_protocol::Clock as _;
-use anet_protocol::control::{Desired, Exit, ExitCause, NodeView, NodeViews, ProcessState};
+use anet_protocol::control::{Desired, NodeView, NodeViews, ProcessState};
 use std::process::ExitCode;
 
 use anet_protocol::node_config::NodeConfig;
@@ -61,7 +61,7 @@ fn explain(context: &Context, node: &NodeView) -> Result<(), Failure> {
             context.printer.warning(&format!("{}: {reason}", node.name))?;
         }
         ProcessState::Backoff { until, attempt, last_exit } => {
-            let end = describe(last_exit);
+            let end = last_exit.sentence();
             let text = format!(
                 "{}: {attempt} failures in a row, next start at {until} UTC; last: {}",
                 node.name,
@@ -72,17 +72,6 @@ fn explain(context: &Context, node: &NodeView) -> Result<(), Failure> {
         _ => {}
     }
     Ok(())
-}
-
-/// How a process ended, with its last words if it left any.
-fn describe(exit: &Exit) -> String {
-    let cause = match &exit.cause {
-        ExitCause::Code { code } => format!("exit code {code}"),
-        ExitCause::Signal { signal } => format!("killed by signal {signal}"),
-        ExitCause::Unknown => "gone while no supervisor watched".to_owned(),
-        ExitCause::SpawnFailed { reason } => format!("could not be started: {reason}"),
-    };
-    exit.last_words.as_ref().map_or_else(|| cause.clone(), |words| format!("{cause}: {words}"))
 }
 
 fn link(node: &NodeView) -> String {
@@ -116,6 +105,8 @@ fn add_nodes_of_this_project(context: &Context, is_watched: bool, nodes: &mut Ve
             link: None,
             work: None,
             restarts: 0,
+            incarnation: 0,
+            exits: Vec::new(),
             config_error: config.err().map(|failure| format!("{:#}", failure.error)),
             name,
         });
