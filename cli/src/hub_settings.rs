@@ -37,6 +37,9 @@ pub(crate) fn parse(variables: &HubVariables) -> Result<Settings, Failure> {
         access: access(&values)?,
         registration: values.read("ANET_REGISTRATION", values::registration)?,
         login_idle: values.read("ANET_LOGIN_IDLE", values::end)?.unwrap_or(default.login_idle),
+        node_token_lifetime: values
+            .read("ANET_NODE_TOKEN_LIFETIME", values::end)?
+            .unwrap_or(default.node_token_lifetime),
         login_lifetime: values.read("ANET_LOGIN_LIFETIME", values::end)?.unwrap_or(default.login_lifetime),
         access_lifetime: values.read("ANET_ACCESS_LIFETIME", values::length)?.unwrap_or(default.access_lifetime),
         refresh_lifetime: values.read("ANET_REFRESH_LIFETIME", values::length)?.unwrap_or(default.refresh_lifetime),

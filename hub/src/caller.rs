@@ -34,6 +34,10 @@ pub(crate) struct Caller {
     pub network_id: Option<NetworkId>,
     /// The node the token is bound to.
     pub node: Option<BoundNode>,
+    /// When the token was made.
+    pub token_made_at: Timestamp,
+    /// When the token ends.
+    pub token_ends_at: Option<Timestamp>,
     /// Where the call comes from.
     pub address: Option<IpAddr>,
     /// Nobody was asked who it is: a hub without login, called from its own machine.
@@ -106,6 +110,8 @@ impl Caller {
             user: stored.user,
             network_id: stored.network_id,
             node: stored.node,
+            token_made_at: stored.created_at,
+            token_ends_at: stored.expires_at,
             address,
             is_local: false,
             admin_reads: AdminReads::default(),

@@ -79,6 +79,8 @@ pub struct Settings {
     pub login_idle: Duration,
     /// A `utok_` ends after so long at the latest; zero is never.
     pub login_lifetime: Duration,
+    /// A node's token ends after so long, unless it is replaced before; zero is never.
+    pub node_token_lifetime: Duration,
     /// How long the access cookie of a browser session works.
     pub access_lifetime: Duration,
     /// How long a browser session can be renewed after its last renewal.
@@ -129,6 +131,7 @@ impl Default for Settings {
             registration: None,
             login_idle: Duration::from_secs(7 * 24 * 3600),
             login_lifetime: Duration::from_secs(30 * 24 * 3600),
+            node_token_lifetime: Duration::ZERO,
             access_lifetime: Duration::from_secs(15 * 60),
             refresh_lifetime: Duration::from_secs(7 * 24 * 3600),
             session_secret: None,

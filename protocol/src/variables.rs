@@ -95,6 +95,11 @@ pub const ALL: &[Variable] = &[
     .also(&[Alias::new("AI_PARTNER_ALLOW_REGISTRATION", Wording::Words(&[("true", "open"), ("false", "invite")]))]),
     hub("ANET_LOGIN_IDLE", "7d", "A login that is not used for so long ends; 0 is never."),
     hub("ANET_LOGIN_LIFETIME", "30d", "A login ends after so long at the latest; 0 is never."),
+    hub(
+        "ANET_NODE_TOKEN_LIFETIME",
+        "0",
+        "A node's token ends after so long, such as 24h; its supervisor replaces it before. 0 is never.",
+    ),
     hub("ANET_ACCESS_LIFETIME", "15m", "How long the access cookie of a browser session works before it is renewed.")
         .also(&[Alias::new("AI_PARTNER_JWT_EXPIRY", Wording::Same)]),
     hub("ANET_REFRESH_LIFETIME", "7d", "How long a browser session can be renewed after its last renewal.")

@@ -26,6 +26,8 @@ pub(crate) async fn me(hub: &Hub, caller: &Caller) -> Result<Me, HubError> {
             scope: caller.credential.scope().to_owned(),
             token_id: caller.token_id.clone(),
             node_id: caller.node.as_ref().map(|node| node.node_id.clone()),
+            created_at: Some(caller.token_made_at),
+            expires_at: caller.token_ends_at,
         },
     })
 }

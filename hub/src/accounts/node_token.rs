@@ -21,7 +21,12 @@ pub(crate) async fn create(hub: &Hub, caller: &Caller, request: NodeTokenRequest
     if let Some(node_id) = &request.node_id {
         check_node_id(node_id)?;
     }
+    if let Some(label) = &request.label {
+        check_label(label)?;
+    }
     let now = hub.now();
+    let lifetime = hub.settings().node_token_lifetime;
+    let expires_at = (!lifetime.is_zero()).then(|| now.plus(lifetime));
     let caller = caller.clone();
     let fresh_id = NodeId::random(hub.entropy());
     let secret = token::mint(TokenKind::Node, hub.entropy());
@@ -47,6 +52,8 @@ pub(crate) async fn create(hub: &Hub, caller: &Caller, request: NodeTokenRequest
             let token = NewToken {
                 network_id: Some(request.network_id.clone()),
                 node_id: Some(node_id.clone()),
+                client_label: request.label.clone(),
+                expires_at,
                 ..NewToken::new(token_id, digest, CredentialKind::Node, name, owner, now)
             };
             transaction.insert_token(&token).await?;
@@ -58,7 +65,7 @@ pub(crate) async fn create(hub: &Hub, caller: &Caller, request: NodeTokenRequest
             Ok(node_id)
         })
         .await?;
-    Ok(NodeToken { token: secret.expose_secret().to_owned(), token_id: answer_id, node_id })
+    Ok(NodeToken { token: secret.expose_secret().to_owned(), token_id: answer_id, node_id, expires_at })
 }
 
 /// A node that nobody has started yet.
@@ -90,6 +97,14 @@ fn check_node_id(node_id: &NodeId) -> Result<(), HubError> {
     let body = node_id.as_str().strip_prefix("n_").unwrap_or_default();
     if body.is_empty() || body.len() > 60 || !body.chars().all(allowed) {
         return Err(Refusal::invalid("node_id", "`n_` and up to 60 letters, digits, `_` or `-`").into());
+    }
+    Ok(())
+}
+
+fn check_label(label: &str) -> Result<(), HubError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if label.is_empty() || label.len() > 64 || !label.chars().all(allowed) {
+        return Err(Refusal::invalid("label", "1 to 64 letters, digits, `_` or `-`").into());
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ fn info(row: TokenRow) -> TokenInfo {
         kind: row.kind.as_str().to_owned(),
         scope: row.kind.scope().to_owned(),
         network_id: row.network_id,
+        label: row.client_label,
         last_used_at: row.last_used_at,
         created_at: row.created_at,
         expires_at: row.refreshable_until.or(row.expires_at),

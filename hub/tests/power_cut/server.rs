@@ -71,7 +71,7 @@ impl Server {
     pub(crate) async fn register(&self) -> String {
         let request = serde_json::json!({ "username": "sender", "password": "ohm-volt-ampere-4711" });
         let Registered { token, network_id, .. } = self.ask("/api/auth/register", None, &request).await;
-        let request = NodeTokenRequest { network_id, node_name: NODE.to_owned(), node_id: None };
+        let request = NodeTokenRequest { network_id, node_name: NODE.to_owned(), node_id: None, label: None };
         let _: NodeToken = self.ask("/api/auth/node-token", Some(&token), &request).await;
         token
     }

@@ -141,6 +141,12 @@ pub struct Credential {
     pub token_id: TokenId,
     /// The node it is bound to.
     pub node_id: Option<NodeId>,
+    /// When it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// When it ends; absent for one that does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// `POST /api/auth/node-token`.
@@ -156,6 +162,11 @@ pub struct NodeTokenRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, pattern = "^n_[A-Za-z0-9_-]{1,60}$")]
     pub node_id: Option<NodeId>,
+    /// A word of the caller's by which it finds the token in its list again, should the answer never arrive: 1 to 64
+    /// letters, digits, `_` or `-`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
+    pub label: Option<String>,
 }
 
 /// The answer: a token bound to one node, shown this once.
@@ -167,6 +178,9 @@ pub struct NodeToken {
     pub token_id: TokenId,
     /// The node it acts for.
     pub node_id: NodeId,
+    /// When it ends; absent for one that does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// `PUT /api/auth/me`: what is absent stays; an empty text removes.

@@ -118,6 +118,9 @@ pub struct TokenInfo {
     pub scope: String,
     /// The only network it reaches.
     pub network_id: Option<NetworkId>,
+    /// The word that its maker gave it: the device of a login, the repair of a node's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// When it was used last, to the minute.
     pub last_used_at: Option<Timestamp>,
     /// When it was made.

@@ -106,6 +106,7 @@ pub(crate) async fn create(context: &Context, project: &Path, new: &NewNode) -> 
         network_id: network_id.clone(),
         node_name: new.name.clone(),
         node_id: Some(node_id.clone()),
+        label: None,
     };
     // The directory comes first: where nothing can be written the hub must not learn of the node.
     files::create_private_directory(&node_directory(project, &new.name))?;
