@@ -1,7 +1,6 @@
 //! The address of a hub: what is taken for one, and which token may travel there.
 
-use std::net::IpAddr;
-
+pub(crate) use anet_supervisor::hub_address::{is_loopback, may_share_token};
 use reqwest::Url;
 
 use crate::failure::Failure;
@@ -28,22 +27,9 @@ pub(crate) fn parse(text: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-/// Whether it names this machine, so that nothing said to it leaves it.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
-        address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
-    })
-}
-
 /// Whether everybody on the way reads what is said to it.
 pub(crate) fn is_clear_text(url: &Url) -> bool {
     url.scheme() == "http" && !is_loopback(url)
-}
-
-/// Whether a token of the hub `known` may be sent to `other`: to the same origin, or from this machine to this machine.
-pub(crate) fn may_share_token(known: &Url, other: &Url) -> bool {
-    known.origin() == other.origin() || (is_loopback(known) && is_loopback(other))
 }
 
 #[cfg(test)]

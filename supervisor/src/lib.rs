@@ -37,7 +37,7 @@ mod system;
 pub mod token_repair;
 
 pub use error::SupervisorError;
-pub use policy::{BackoffPolicy, EnvChange, Policies, Policy, RestartPolicy};
 pub use login::Login;
+pub use policy::{BackoffPolicy, EnvChange, Policies, Policy, RestartPolicy};
 pub use run::run;
 pub use settings::{Launcher, Settings};

@@ -125,3 +125,22 @@ async fn a_deleted_node_takes_its_token_along_unless_it_is_to_be_kept() {
     hub.node(&alice, "gone").await;
     hub.get(&gone.token, "/api/auth/me").await.refused(401, "invalid_token");
 }
+
+#[tokio::test]
+async fn a_nodes_token_is_found_again_by_the_word_of_its_maker_and_ends_when_the_hub_says_so() {
+    let hub = TestHub::open_with(|settings| settings.node_token_lifetime = std::time::Duration::from_secs(3600)).await;
+    let alice = hub.person("alice").await;
+    let mint = |label: &str| json!({ "network_id": alice.network_id, "node_name": "writer", "label": label });
+    let made = hub.post(&alice.token, "/api/auth/node-token", mint("repair-1")).await.ok();
+    for label in ["", "a b", &"x".repeat(65)] {
+        hub.post(&alice.token, "/api/auth/node-token", mint(label)).await.refused(400, "invalid_input");
+    }
+    let listed = hub.get(&alice.token, "/api/auth/tokens").await.ok();
+    let found = listed["tokens"].as_array().unwrap().iter().find(|token| token["label"] == "repair-1").unwrap();
+    assert_eq!((&found["token_id"], &found["expires_at"]), (&made["token_id"], &made["expires_at"]));
+    let token = made["token"].as_str().unwrap();
+    let me = hub.get(token, "/api/auth/me").await.ok();
+    assert_eq!(me["credential"]["expires_at"], made["expires_at"]);
+    hub.clock.advance(3600);
+    hub.get(token, "/api/auth/me").await.refused(401, "token_expired");
+}

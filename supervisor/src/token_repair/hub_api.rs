@@ -133,9 +133,9 @@ impl HubApi {
             return Ok(answer.body);
         }
         let refusal: Option<ErrorBody> = serde_json::from_slice(&body).ok();
-        let said = refusal.as_ref().map_or(String::new(), |body| {
-            format!(": {}", body.message.as_deref().unwrap_or(&body.error))
-        });
+        let said = refusal
+            .as_ref()
+            .map_or(String::new(), |body| format!(": {}", body.message.as_deref().unwrap_or(&body.error)));
         let kind = match status.as_u16() {
             401 => DenialKind::Unauthorized,
             403 => DenialKind::Forbidden,

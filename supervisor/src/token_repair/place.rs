@@ -47,7 +47,10 @@ pub(super) async fn find(
     let is_member = me.user.role == SystemRole::Admin || me.networks.iter().any(|own| own.network_id == *network_id);
     if !is_member {
         return Err(attention(
-            format!("{} is not a member of its network {network_id} any more, or the network is gone", me.user.username),
+            format!(
+                "{} is not a member of its network {network_id} any more, or the network is gone",
+                me.user.username
+            ),
             "have yourself invited again, or log in as a member with `anet login`",
         ));
     }

@@ -108,7 +108,9 @@ impl<'a> Repair<'a> {
             Probe::Valid { token_id, .. } => replaced = Some(token_id),
             Probe::Refused { .. } => {}
             Probe::Missing | Probe::WrongKind(_) | Probe::Untyped => may_create = true,
-            Probe::Foreign { node_id, network_id } => return Ok(foreign(account, node_id.as_ref(), network_id.as_ref())),
+            Probe::Foreign { node_id, network_id } => {
+                return Ok(foreign(account, node_id.as_ref(), network_id.as_ref()));
+            }
             Probe::Forbidden { reason } => {
                 let hint = "`anet doctor` looks into it; a token that the hub knows is not replaced".to_owned();
                 return Ok(RepairOutcome::NeedsAttention { reason, hint });
@@ -161,16 +163,16 @@ impl<'a> Repair<'a> {
 
     /// Checks the person's own login, before anything is asked in its name.
     async fn log_in(&self, hub: &HubApi, account: &NodeAccount) -> Result<Me, Stop> {
-        let home = Url::parse(&self.login.hub).map_err(|_| RepairError::Hub {
-            directory: self.directory.to_owned(),
-            hub: self.login.hub.clone(),
-        })?;
+        let home = Url::parse(&self.login.hub)
+            .map_err(|_| RepairError::Hub { directory: self.directory.to_owned(), hub: self.login.hub.clone() })?;
         if !may_share_token(&home, &probe::address(account)?) {
             let reason = format!("its hub is {}, and the login is for {}", account.hub, self.login.hub);
             return Err(Stop::Outcome(blocked(reason, account)));
         }
         let me = hub.me(self.login.token.as_ref()).await.map_err(|denial| match denial.kind {
-            DenialKind::Unauthorized if self.login.token.is_none() => blocked("nobody is logged in".to_owned(), account),
+            DenialKind::Unauthorized if self.login.token.is_none() => {
+                blocked("nobody is logged in".to_owned(), account)
+            }
             DenialKind::Unauthorized => blocked("the login is refused by the hub".to_owned(), account),
             _ => deny(denial),
         })?;
@@ -202,11 +204,8 @@ impl<'a> Repair<'a> {
         token: &SecretString,
         token_id: &TokenId,
     ) -> Result<(), Stop> {
-        let minted = NodeAccount {
-            token: Some(token.clone()),
-            network_id: Some(place.network_id.clone()),
-            ..account.clone()
-        };
+        let minted =
+            NodeAccount { token: Some(token.clone()), network_id: Some(place.network_id.clone()), ..account.clone() };
         let reason = match probe::ask(hub, &minted).await {
             Probe::Valid { .. } => return Ok(()),
             // Its state is unknown; the next repair finds it by its label.
