@@ -290,6 +290,7 @@ fn spawn(environment: &Environment, log: &std::path::Path) -> Result<std::proces
     for variable in variables::ALL.iter().filter(|variable| variable.set_by != SetBy::Person) {
         command.env_remove(variable.name);
     }
+    anet_supervisor::detach(&mut command);
     let child = command
         .args(["supervisor", "run", "--detached"])
         .env("ANET_HOME", &environment.home)

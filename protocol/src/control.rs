@@ -223,10 +223,27 @@ pub struct SupervisorStatus {
     pub since: Timestamp,
     /// The `~/.anet` it serves.
     pub home: PathBuf,
+    /// How it keeps hold of what its processes start.
+    #[serde(default)]
+    pub containment: Containment,
     /// The hub.
     pub hub: HubView,
     /// The nodes.
     pub nodes: Vec<NodeView>,
+}
+
+/// How a supervisor keeps hold of every process that hub and nodes start, so that a stop reaches all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Containment {
+    /// Each start has a control group, which nothing can leave.
+    Cgroup,
+    /// By the start's id in the environment, its mark in the limits, sessions and descent; orphans become the
+    /// supervisor's children and are buried by it.
+    Subreaper,
+    /// As [`Self::Subreaper`], but orphans go to the system's first process.
+    #[default]
+    Mark,
 }
 
 /// `POST /v1/hub/start`.

@@ -20,6 +20,7 @@ use anet_protocol::{Clock, Entropy};
 use anet_supervisor::{Launcher, Settings, run};
 use nix::sys::signal::{SigSet, Signal, raise};
 use nix::unistd::setsid;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 fn main() -> io::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -82,16 +83,26 @@ fn act(directory: &Path) -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A descendant that tries to get away: it stays in the group, makes its own session, or is a daemon.
+/// A descendant that tries to get away: it stays in the group, makes its own session, is a daemon, one with an empty
+/// environment, or one that also takes the mark from its limits.
 fn help(kind: &str, directory: &Path) -> io::Result<ExitCode> {
     match kind {
         "group" | "settled" => {}
         "session" => drop(setsid()?),
-        "daemon" => {
+        "daemon" | "clean" | "unmarked" => {
             setsid()?;
-            Command::new(std::env::current_exe()?).args(["helper", "settled"]).arg(directory).spawn()?;
+            let mut command = Command::new(std::env::current_exe()?);
+            command.args(["helper", "settled"]).arg(directory);
+            if kind != "daemon" {
+                command.env_clear();
+            }
+            if kind == "unmarked" {
+                let limit = getrlimit(Resource::Rttime);
+                setrlimit(Resource::Rttime, Rlimit { current: limit.maximum, ..limit })?;
+            }
+            command.spawn()?;
             wait_for(&directory.join("helper-settled"));
-            std::fs::rename(directory.join("helper-settled"), directory.join("helper-daemon"))?;
+            std::fs::rename(directory.join("helper-settled"), directory.join(format!("helper-{kind}")))?;
             return Ok(ExitCode::SUCCESS);
         }
         _ => return Ok(ExitCode::from(2)),
@@ -140,6 +151,7 @@ fn supervise(home: &Path) -> io::Result<ExitCode> {
     let me = std::env::current_exe()?;
     let mut settings = Settings::new(home.to_owned(), me.clone(), "zoo".to_owned(), std::env::vars_os().collect());
     settings.launcher = Launcher { hub: vec![me.clone().into(), "hub".into()], node: vec![me.into(), "node".into()] };
+    settings.owns_process = true;
     settings.policies.defaults.stop_grace = Duration::from_secs(2);
     let runtime = tokio::runtime::Runtime::new()?;
     let stop = tokio_util::sync::CancellationToken::new();

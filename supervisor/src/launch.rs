@@ -14,6 +14,7 @@ use crate::process::Context;
 use crate::refusal::Refusal;
 use crate::state_file::{History, HubRecord, HubSettings, ProcessRecord, State};
 use crate::system::process_entry::INSTANCE_VARIABLE;
+use crate::system::resource_mark::ResourceMark;
 use anet_protocol::control::{ControlErrorCode, Desired};
 
 pub(crate) use hub::HubProgram;
@@ -28,6 +29,14 @@ pub(crate) struct Launch {
     /// Where its logs are, `stderr.log` among them.
     pub(crate) log_directory: PathBuf,
     pub(crate) stdin: Stdio,
+}
+
+impl Launch {
+    /// The mark that goes with the `ANET_INSTANCE_ID` it is given.
+    pub(crate) fn mark(&self) -> Option<ResourceMark> {
+        let (_, instance) = self.environment.iter().find(|(name, _)| name == INSTANCE_VARIABLE)?;
+        ResourceMark::of(instance.to_str()?)
+    }
 }
 
 /// Why a process cannot be started.

@@ -41,3 +41,4 @@ pub use login::Login;
 pub use policy::{BackoffPolicy, EnvChange, Policies, Policy, RestartPolicy};
 pub use run::run;
 pub use settings::{Launcher, Settings};
+pub use system::isolation::detach;

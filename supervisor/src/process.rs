@@ -39,6 +39,7 @@ use crate::policy::{Policies, Policy};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::state_file::{History, ProcessRecord, StateStore};
+use crate::system::control_group::Delegation;
 use crate::system::process_table::ProcessTable;
 use crate::system::tree::Tree;
 
@@ -66,6 +67,8 @@ pub(crate) struct Context {
     pub(crate) events: Events,
     pub(crate) boot_id: String,
     pub(crate) directory_watcher: Arc<DirectoryWatcher>,
+    /// The control group below which each start has its own, where one was delegated.
+    pub(crate) delegation: Option<Delegation>,
     /// The policies in force; a reload replaces them.
     pub(crate) policies: RwLock<Policies>,
 }
@@ -124,8 +127,7 @@ struct Alive {
 
 impl Alive {
     fn tree(&self) -> Tree {
-        let leader = Some((self.leader.pid, self.leader.start_time));
-        Tree { instance: self.record.instance.clone(), leader }
+        Tree { leader: Some((self.leader.pid, self.leader.start_time)), ..self.record.tree() }
     }
 }
 

@@ -17,8 +17,10 @@ use crate::process::Context;
 use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::state_file::{StateStore, load};
+use crate::system::control_group::Delegation;
 use crate::system::process_entry::boot_id;
 use crate::system::process_table::ProcessTable;
+use crate::system::{orphans, own_process};
 use crate::{control_socket, requests};
 
 /// How long the last write of the state may take.
@@ -52,6 +54,12 @@ pub async fn run(
     let listener = control_socket::bind(&paths.control_socket)
         .map_err(SupervisorError::file("bind the socket", &paths.control_socket))?;
 
+    let delegation = if settings.owns_process {
+        own_process::prepare().map_err(SupervisorError::ProcessTable)?;
+        Delegation::claim()
+    } else {
+        None
+    };
     let (store, writer) = StateStore::new(paths.state.clone(), state.clone());
     let writer = tokio::spawn(writer);
     let (flushes, flush_requests) = mpsc::channel(1);
@@ -63,6 +71,14 @@ pub async fn run(
         let leave = leave.clone();
         async move { leave.run_until_cancelled(told).await }
     });
+    if settings.owns_process {
+        let (routes, leave) = (routes.clone(), leave.clone());
+        tasks.spawn(async move {
+            if let Some(Err(error)) = leave.run_until_cancelled(orphans::bury(routes)).await {
+                tracing::error!(%error, "orphans are not buried");
+            }
+        });
+    }
     let policies = RwLock::new(settings.policies.clone());
     let context = Arc::new(Context {
         settings,
@@ -76,6 +92,7 @@ pub async fn run(
         events: Events::new(),
         boot_id,
         directory_watcher: Arc::default(),
+        delegation,
         policies,
     });
     let registry = Arc::new(Registry::boot(context, state, tasks.clone(), leave.clone()).await);

@@ -24,6 +24,9 @@ pub struct Settings {
     /// How often a process that needs attention looks whether its files were changed (R12: within 1 s),
     /// where the system does not tell.
     pub mended_interval: Duration,
+    /// Whether the process is the supervisor's own: it then becomes a subreaper that buries all orphans, keeps its
+    /// memory from being dumped, and takes the control group that was delegated to it.
+    pub owns_process: bool,
     /// How each process is kept.
     pub policies: Policies,
 }
@@ -39,6 +42,7 @@ impl Settings {
             environment,
             kill_timeout: Duration::from_secs(2),
             mended_interval: Duration::from_millis(500),
+            owns_process: false,
             policies: Policies::default(),
         }
     }

@@ -1,8 +1,12 @@
 //! What the kernel knows: processes, their trees, and handles that cannot hit a stranger.
 
+pub(crate) mod control_group;
 pub(crate) mod exit_status;
 pub(crate) mod isolation;
+pub(crate) mod orphans;
+pub(crate) mod own_process;
 pub(crate) mod pid_file_descriptor;
 pub(crate) mod process_entry;
 pub(crate) mod process_table;
+pub(crate) mod resource_mark;
 pub(crate) mod tree;

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::leader::LeaderProcess;
 use super::{Alive, Phase, Process};
 use crate::state_file::{Leader, ProcessRecord};
-use crate::system::tree::Tree;
 
 impl Process {
     /// Finds the recorded process if it lives on, and sweeps what it left if not.
@@ -38,7 +37,7 @@ impl Process {
                 }));
             }
             Ok(None) => {
-                self.leftovers = Some(Tree { instance: record.instance, leader: None });
+                self.leftovers = Some(record.tree());
                 if let Err(error) = self.sweep_leftovers().await {
                     tracing::error!(name = self.program.name(), %error, "leftovers survive");
                 }
@@ -47,7 +46,7 @@ impl Process {
             Err(error) => {
                 // Whether it lives is not known, so it is neither started a second time nor killed.
                 let reason = format!("cannot find out whether it still runs: {error}");
-                self.leftovers = Some(Tree { instance: record.instance, leader: None });
+                self.leftovers = Some(record.tree());
                 self.phase = Phase::NeedsAttention { since: now, reason, last_exit: exit, mended: None };
             }
         }
@@ -72,7 +71,7 @@ impl Process {
         if let Some(leader) = record.leader {
             return LeaderProcess::adopt(leader);
         }
-        let tree = Tree { instance: record.instance.clone(), leader: None };
+        let tree = record.tree();
         let entries = self.context.table.read().await?;
         let leader = tree
             .members(&entries)

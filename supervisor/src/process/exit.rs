@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use anet_protocol::control::{Desired, Exit, ExitCause};
+use nix::libc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::last_words::last_words;
 use super::verdict::{Verdict, verdict};
 use super::{Alive, Phase, Process, backoff};
+use crate::system::control_group::ControlGroup;
 
 impl Process {
     pub(super) async fn on_exit(&mut self, cause: ExitCause) {
@@ -68,7 +70,19 @@ impl Process {
             Phase::Alive(alive) => Some(alive.record.started_at),
             Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => None,
         };
+        let cause = self.judge(cause);
         Exit { at, incarnation: self.history.starts, started_at, cause, asked, last_words, hint }
+    }
+
+    /// The kernel tells a parent only of the signal; that memory was the reason stands in the control group.
+    fn judge(&self, cause: ExitCause) -> ExitCause {
+        let Phase::Alive(alive) = &self.phase else { return cause };
+        let is_kill = matches!(cause, ExitCause::Signal { signal: libc::SIGKILL, .. });
+        let group = alive.record.control_group.clone().and_then(ControlGroup::open);
+        if is_kill && group.is_some_and(|group| group.ran_out_of_memory()) {
+            return ExitCause::OutOfMemory;
+        }
+        cause
     }
 
     /// The exit of a start that left nothing to ask.

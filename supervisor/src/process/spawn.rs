@@ -12,7 +12,9 @@ use super::Process;
 use super::last_words::FILE;
 use super::leader::LeaderProcess;
 use crate::launch::{Launch, LaunchError};
-use crate::system::isolation::isolate;
+use crate::policy::Policy;
+use crate::system::control_group::ControlGroup;
+use crate::system::isolation::{Isolation, isolate};
 
 /// How long `stderr.log` is before the start.
 pub(super) fn stderr_length(log_directory: &Path) -> u64 {
@@ -24,7 +26,12 @@ impl Process {
     ///
     /// # Errors
     /// A program that is not there or may not be run needs a person; anything else may pass.
-    pub(super) fn spawn(&self, launch: Launch) -> Result<LeaderProcess, LaunchError> {
+    pub(super) fn spawn(
+        &self,
+        launch: Launch,
+        control_group: Option<&ControlGroup>,
+        policy: &Policy,
+    ) -> Result<LeaderProcess, LaunchError> {
         let program = launch.command_line.first().cloned().unwrap_or_default();
         let failed = |error: io::Error| {
             let text = format!("cannot start {}: {error}", program.display());
@@ -41,7 +48,14 @@ impl Process {
             let error = format!("the directory {} is gone", launch.directory.display());
             return Err(LaunchError::Config { error, hint: None });
         }
-        let mut command = command(launch).map_err(|error| LaunchError::Passing(error.to_string()))?;
+        let passing = |error: io::Error| LaunchError::Passing(error.to_string());
+        let isolation = Isolation {
+            mark: launch.mark(),
+            oom_score_adjust: policy.oom_score_adjust,
+            core: policy.core,
+            control_group: control_group.map(ControlGroup::entrance).transpose().map_err(passing)?,
+        };
+        let mut command = command(launch, isolation).map_err(passing)?;
         let mut routes = self.context.routes.lock();
         let child = command.spawn().map_err(failed)?;
         let leader = LeaderProcess::of_child(&child).map_err(failed)?;
@@ -50,7 +64,7 @@ impl Process {
     }
 }
 
-fn command(launch: Launch) -> io::Result<Command> {
+fn command(launch: Launch, isolation: Isolation) -> io::Result<Command> {
     let open = |path: &Path| {
         OpenOptions::new()
             .append(true)
@@ -72,6 +86,6 @@ fn command(launch: Launch) -> io::Result<Command> {
         // Files, not pipes: the process outlives the supervisor.
         .stdout(Stdio::from(stderr.try_clone()?))
         .stderr(Stdio::from(stderr));
-    isolate(&mut command);
+    isolate(&mut command, isolation);
     Ok(command)
 }

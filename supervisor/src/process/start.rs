@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use super::spawn::stderr_length;
 use super::{Alive, Phase, Process, Started, backoff};
 use crate::launch::{LaunchError, Program};
+use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::state_file::{Leader, ProcessRecord};
-use crate::system::tree::Tree;
+use crate::system::control_group::{ControlGroup, Limits};
 
 impl Process {
     /// A person asks for it: every failure so far is forgotten (R13).
@@ -71,6 +72,8 @@ impl Process {
         self.sweep_leftovers().await?;
         let instance = InstanceId::random(&*self.context.entropy).as_str().to_owned();
         let launch = self.program.prepare(&self.context, &instance)?;
+        let policy = self.policy();
+        let control_group = self.make_control_group(&instance, &policy);
         let mut record = ProcessRecord {
             instance: instance.clone(),
             boot_id: self.context.boot_id.clone(),
@@ -78,11 +81,12 @@ impl Process {
             leader: None,
             ready_at: None,
             stderr_from: stderr_length(&launch.log_directory),
+            control_group: control_group.as_ref().map(|group| group.path().to_owned()),
         };
         let unsaved = |error: crate::state_file::StateError| LaunchError::Passing(error.to_string());
         self.save(Some(record.clone())).await.map_err(unsaved)?;
-        self.leftovers = Some(Tree { instance: instance.clone(), leader: None });
-        let leader = self.spawn(launch)?;
+        self.leftovers = Some(record.tree());
+        let leader = self.spawn(launch, control_group.as_ref(), &policy)?;
         self.leftovers = None;
         record.leader = Some(Leader { pid: leader.pid, start_time: leader.start_time });
         if let Err(error) = self.save(Some(record.clone())).await {
@@ -101,6 +105,12 @@ impl Process {
         }));
         self.publish();
         Ok(instance)
+    }
+
+    /// The control group of a start; without one the other ways of finding its processes remain.
+    fn make_control_group(&self, instance: &str, policy: &Policy) -> Option<ControlGroup> {
+        let made = self.context.delegation.as_ref()?.create(instance, &Limits::of(policy));
+        made.inspect_err(|error| tracing::warn!(name = self.program.name(), %error, "no control group")).ok()
     }
 
     /// Kills what an earlier start left behind.

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::PoisonError;
 
-use anet_protocol::control::{CONTROL_VERSION, HubView, NodeView, SupervisorStatus};
+use anet_protocol::control::{CONTROL_VERSION, Containment, HubView, NodeView, SupervisorStatus};
 
 use super::{Node, Registry};
 use crate::launch::node::NodeDescription;
@@ -116,6 +116,11 @@ impl Registry {
             executable_is_current: executable.is_some() && executable == self.executable,
             since: self.since,
             home: self.context.paths.home.clone(),
+            containment: match (&self.context.delegation, settings.owns_process) {
+                (Some(_), _) => Containment::Cgroup,
+                (None, true) => Containment::Subreaper,
+                (None, false) => Containment::Mark,
+            },
             hub: self.hub_view(),
             nodes: self.all_nodes().iter().map(Node::view).collect(),
         }

@@ -8,6 +8,8 @@ use anet_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
+use crate::system::control_group::ControlGroup;
+use crate::system::tree::Tree;
 
 /// The version that this program writes; it reads all older ones.
 pub(crate) const VERSION: u32 = 1;
@@ -81,6 +83,17 @@ pub(crate) struct ProcessRecord {
     pub(crate) ready_at: Option<Timestamp>,
     /// Where in `stderr.log` the words of this start begin.
     pub(crate) stderr_from: u64,
+    /// The control group of the start, where it has one.
+    #[serde(default)]
+    pub(crate) control_group: Option<PathBuf>,
+}
+
+impl ProcessRecord {
+    /// Every process of the start, as far as the record alone tells.
+    pub(crate) fn tree(&self) -> Tree {
+        let control_group = self.control_group.clone().and_then(ControlGroup::open);
+        Tree { instance: self.instance.clone(), leader: None, control_group }
+    }
 }
 
 /// The first process of a start.

@@ -1,33 +1,105 @@
 //! What a child does between fork and exec so that nothing of the supervisor's surroundings
-//! reaches it (R22).
+//! reaches it (R22), and so that it is found again wherever it goes (R17).
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use nix::libc;
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::setsid;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+
+use crate::system::resource_mark::ResourceMark;
 
 /// First descriptor that is not stdin, stdout or stderr.
 const FIRST_EXTRA_DESCRIPTOR: libc::c_uint = 3;
 
-/// Gives the child its own session, default signal handling, umask 077, and no descriptor but the
-/// standard three.
+/// What differs from child to child.
+#[derive(Debug)]
+pub(crate) struct Isolation {
+    /// By which its processes are known even when they clear their environment.
+    pub(crate) mark: Option<ResourceMark>,
+    /// How readily the kernel ends it when memory runs out, -1000 to 1000.
+    pub(crate) oom_score_adjust: i16,
+    /// Whether it may leave a core dump; it holds secrets, so by default it may not.
+    pub(crate) core: bool,
+    /// The `cgroup.procs` of its control group, open for writing.
+    pub(crate) control_group: Option<OwnedFd>,
+}
+
+/// Gives the child its own session, default signal handling, umask 077, no descriptor but the standard three, its
+/// mark, its limits and its control group.
 #[expect(unsafe_code, reason = "code between fork and exec has no safe interface")]
-pub(crate) fn isolate(command: &mut std::process::Command) {
+pub(crate) fn isolate(command: &mut Command, isolation: Isolation) {
+    // Made before the fork, because nothing may be allocated after it.
+    let oom_score_adjust = isolation.oom_score_adjust.to_string().into_bytes();
     // SAFETY: the closure makes system calls only, all of them async-signal-safe, and allocates nothing.
     unsafe {
-        command.pre_exec(|| {
-            setsid()?;
-            for number in Signal::iterator().filter(|number| !matches!(number, Signal::SIGKILL | Signal::SIGSTOP)) {
-                signal(number, SigHandler::SigDfl)?;
+        command.pre_exec(move || {
+            leave_surroundings()?;
+            if let Some(group) = &isolation.control_group {
+                // "0" is whoever writes it.
+                rustix::io::write(group, b"0")?;
             }
-            SigSet::empty().thread_set_mask()?;
-            umask(Mode::S_IRWXG | Mode::S_IRWXO);
-            // Marked rather than closed, because std reports a failed exec through a pipe of its own. Kernels
-            // before 5.11 refuse this; there the descriptors of std and tokio are marked anyway.
-            libc::syscall(libc::SYS_close_range, FIRST_EXTRA_DESCRIPTOR, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
+            if let Some(mark) = isolation.mark {
+                mark.take()?;
+            }
+            let core = getrlimit(Resource::Core);
+            let current = if isolation.core { core.maximum } else { Some(0) };
+            setrlimit(Resource::Core, Rlimit { current, ..core })?;
+            // The files below /proc/self are root's as long as the supervisor's memory may not be dumped.
+            set_dumpable_behavior(DumpableBehavior::Dumpable)?;
+            adjust_oom_score(&oom_score_adjust);
+            close_on_exec();
             Ok(())
         });
     }
+}
+
+/// Makes a command start as a daemon: with a session of its own, default signal handling, umask 077, no descriptor
+/// but the standard three, and without the mark of the node that it may be called from.
+#[expect(unsafe_code, reason = "code between fork and exec has no safe interface")]
+pub fn detach(command: &mut Command) {
+    // SAFETY: as in `isolate`.
+    unsafe {
+        command.pre_exec(|| {
+            leave_surroundings()?;
+            ResourceMark::drop_own()?;
+            close_on_exec();
+            Ok(())
+        });
+    }
+}
+
+#[expect(unsafe_code, reason = "nix cannot know that the default action runs no handler")]
+fn leave_surroundings() -> io::Result<()> {
+    setsid()?;
+    for number in Signal::iterator().filter(|number| !matches!(number, Signal::SIGKILL | Signal::SIGSTOP)) {
+        // SAFETY: no handler of ours runs for a signal with its default action.
+        unsafe { signal(number, SigHandler::SigDfl)? };
+    }
+    SigSet::empty().thread_set_mask()?;
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    Ok(())
+}
+
+/// Marks all further descriptors; not closed at once, because std reports a failed exec through a pipe of its own.
+#[expect(unsafe_code, reason = "close_range(2) has no safe interface")]
+fn close_on_exec() {
+    // SAFETY: no descriptor is closed, only marked. Kernels before 5.11 refuse this; there the descriptors of std
+    // and tokio are marked anyway.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, FIRST_EXTRA_DESCRIPTOR, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
+    }
+}
+
+/// Writes this process's `oom_score_adj` (proc_pid_oom_score_adj(5)); whether the kernel allowed it. A lower value
+/// than before needs a privilege.
+pub(super) fn adjust_oom_score(value: &[u8]) -> bool {
+    let flags = rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::CLOEXEC;
+    let file = rustix::fs::open(c"/proc/self/oom_score_adj", flags, rustix::fs::Mode::empty());
+    file.is_ok_and(|file| rustix::io::write(file, value).is_ok())
 }

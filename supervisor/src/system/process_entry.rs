@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::system::resource_mark::ResourceMark;
+
 /// The variable by which every process of one start is known, however it detached itself.
 pub(crate) const INSTANCE_VARIABLE: &str = "ANET_INSTANCE_ID";
 
@@ -20,6 +22,8 @@ pub(crate) struct ProcessEntry {
     pub(crate) name: String,
     /// Its `ANET_INSTANCE_ID`, where that can be read.
     pub(crate) instance: Option<String>,
+    /// Its mark, looked for where the id is not found.
+    pub(crate) mark: Option<ResourceMark>,
 }
 
 impl ProcessEntry {
@@ -30,6 +34,10 @@ impl ProcessEntry {
         if !entry.is_dead {
             // Unreadable for other users' processes, which are none of ours.
             entry.instance = std::fs::read(directory(pid).join("environ")).ok().and_then(|bytes| find_instance(&bytes));
+            if entry.instance.is_none() {
+                let limits = std::fs::read_to_string(directory(pid).join("limits")).unwrap_or_default();
+                entry.mark = ResourceMark::find(&limits);
+            }
         }
         Some(entry)
     }
@@ -51,6 +59,7 @@ impl ProcessEntry {
             is_dead: matches!(field(3)?, "Z" | "X") && threads <= 1,
             name: name.to_owned(),
             instance: None,
+            mark: None,
         })
     }
 
@@ -81,7 +90,9 @@ pub(crate) fn unburied_exit_code(pid: u32, start_time: u64) -> Option<i32> {
     let entry = ProcessEntry::parse(&stat)?;
     let (_, rest) = stat.rsplit_once(") ")?;
     let code = rest.split_ascii_whitespace().nth(52 - 3)?.parse().ok()?;
-    (entry.is_dead && entry.start_time == start_time).then_some(code)
+    // The kernel shows 0 to whoever may not look.
+    let may_look = nix::unistd::geteuid().is_root() || real_uid(pid) == Some(nix::unistd::getuid().as_raw());
+    (may_look && entry.is_dead && entry.start_time == start_time).then_some(code)
 }
 
 /// The program file of a process, where that may be seen.

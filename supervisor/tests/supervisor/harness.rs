@@ -114,13 +114,14 @@ impl Home {
 
     /// A supervisor in a process of its own, which can be killed.
     pub(crate) async fn supervise_apart(&self) -> tokio::process::Child {
-        let child = tokio::process::Command::new(zoo_child())
-            .arg("supervise")
-            .arg(self.path())
-            .env_clear()
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let mut command = tokio::process::Command::new(zoo_child());
+        command.arg("supervise").arg(self.path());
+        self.supervise_by(command).await
+    }
+
+    /// A supervisor that this command becomes.
+    pub(crate) async fn supervise_by(&self, mut command: tokio::process::Command) -> tokio::process::Child {
+        let child = command.env_clear().kill_on_drop(true).spawn().unwrap();
         let pid = child.id().unwrap();
         let client = self.client();
         eventually("the supervisor answers", async || {

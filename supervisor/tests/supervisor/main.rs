@@ -6,6 +6,8 @@ mod adoption;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod containment;
+#[cfg(test)]
 mod exits;
 #[cfg(test)]
 mod harness;

@@ -13,27 +13,25 @@ use crate::system::{SystemClock, SystemEntropy};
 /// Be the supervisor, in the foreground
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Leave the terminal's session, so that closing the terminal ends nothing
+    /// It was started by a command that ends; say nothing on the terminal
     #[arg(long, hide = true)]
     detached: bool,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let environment = &context.environment;
-    if arguments.detached {
-        nix::unistd::setsid().context("cannot leave the terminal's session")?;
-    }
     log_file::start_logging(
         environment.supervisor_logs().join("supervisor.log"),
         Redactor::default(),
         &environment.log,
     )?;
-    let settings = anet_supervisor::Settings::new(
+    let mut settings = anet_supervisor::Settings::new(
         environment.home.clone(),
         std::env::current_exe().context("cannot find this program's own file")?,
         env!("CARGO_PKG_VERSION").to_owned(),
         environment.all.clone(),
     );
+    settings.owns_process = true;
     let detached = arguments.detached;
     let printer = context.printer;
     let home = environment.home.display().to_string();
