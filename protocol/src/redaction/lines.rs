@@ -3,6 +3,8 @@
 use std::mem;
 use std::sync::Arc;
 
+use memchr::memchr;
+
 use super::Redactor;
 
 /// The most bytes of one line that are kept.
@@ -33,19 +35,40 @@ impl RedactingLines {
     /// and a mark says so.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let (content, is_complete) = match piece {
-                [content @ .., b'\n'] => (content, true),
-                content => (content, false),
+        let mut rest = bytes;
+        if !self.line.is_empty() || self.is_cut {
+            let Some(end) = memchr(b'\n', rest) else {
+                self.keep(rest);
+                return lines;
             };
-            let room = LINE_LIMIT - self.line.len();
-            self.is_cut |= content.len() > room;
-            self.line.extend_from_slice(&content[..content.len().min(room)]);
-            if is_complete {
-                lines.push(self.finish(false));
-            }
+            self.keep(&rest[..end]);
+            lines.push(self.finish(false));
+            rest = &rest[end + 1..];
         }
+        // What stands between two line ends of this piece is not copied, and known secrets are looked for
+        // in all of it at once.
+        let redactor = Arc::clone(&self.redactor);
+        let known = redactor.known_in(rest);
+        while let Some(end) = memchr(b'\n', rest) {
+            if end > LINE_LIMIT {
+                self.keep(&rest[..end]);
+                lines.push(self.finish(false));
+            } else {
+                let text = String::from_utf8_lossy(&rest[..end]);
+                let text = text.trim_end_matches('\r');
+                lines.push(redactor.redact_among(text, &known).into_owned());
+            }
+            rest = &rest[end + 1..];
+        }
+        self.keep(rest);
         lines
+    }
+
+    /// Adds to the unfinished line what it has room for.
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = LINE_LIMIT - self.line.len();
+        self.is_cut |= bytes.len() > room;
+        self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     /// Gives the unfinished last line, if there is one. To be called at the end of the

@@ -36,25 +36,47 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     // Ends that are remembered, so that no line makes a run be walked again from each of its bytes.
     let mut token_end = 0;
     let mut word_end = 0;
-    // Every shape has one of these characters at a fixed place, so most bytes cost one comparison.
-    for (at, byte) in text.bytes().enumerate() {
+    let bytes = text.as_bytes();
+    // Every shape has one of these characters at a fixed place, so most bytes cost one comparison, and
+    // the letter before it rules out nearly all of the others.
+    for (at, byte) in bytes.iter().enumerate() {
         match byte {
-            b'_' | b'-' if at >= token_end => {
+            b'_' | b'-' if at >= token_end && may_end_prefix(&bytes[..at]) => {
                 if let Some(span) = prefixed_at(text, at) {
                     token_end = span.end;
                     spans.push(span);
                 }
             }
-            b' ' | b'\t' => spans.extend(bearer_at(text, at)),
-            b'=' => spans.extend(assigned_at(text, at, &mut word_end)),
+            b' ' | b'\t' if matches!(bytes[..at].last(), Some(b'r' | b'R')) => spans.extend(bearer_at(text, at)),
+            b'=' if may_end_key(&bytes[..at]) => spans.extend(assigned_at(text, at, &mut word_end)),
             b':' => {
-                spans.extend(assigned_at(text, at, &mut word_end));
+                if may_end_key(&bytes[..at]) {
+                    spans.extend(assigned_at(text, at, &mut word_end));
+                }
                 spans.extend(url_password_at(text, at));
             }
             _ => {}
         }
     }
     spans
+}
+
+/// Whether `head` ends like one of the prefixes without its last character.
+fn may_end_prefix(head: &[u8]) -> bool {
+    matches!(
+        head.last_chunk(),
+        Some(
+            b"ok" | b"ey" | b"ck" | b"nv" | b"sk" | b"ai" | b"hp" | b"ho" | b"hs" | b"at" | b"xb" | b"xp" | b"ak"
+        )
+    )
+}
+
+/// Whether `head` ends like one of [`SECRET_KEY_ENDINGS`], or like what may stand between a key and its value.
+fn may_end_key(head: &[u8]) -> bool {
+    matches!(
+        head.last().map(u8::to_ascii_lowercase),
+        Some(b'n' | b'y' | b't' | b'd' | b'h' | b'"' | b'\'' | b'\\' | b' ' | b'\t')
+    )
 }
 
 /// A token or vendor's key whose prefix ends at `at`.
@@ -190,6 +212,7 @@ fn is_token_byte(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Redactor;
+    use super::*;
 
     fn shown(text: &str) -> String {
         Redactor::default().redact(text).into_owned()
@@ -199,6 +222,16 @@ mod tests {
     fn tokens_and_invitations_keep_only_their_prefix() {
         assert_eq!(shown("utok_abc, (ntok_ABC-9) atok_x inv_0123456789ab"), "utok_***, (ntok_***) atok_*** inv_***");
         assert_eq!(shown("xutok_abc"), "xutok_***");
+    }
+
+    #[test]
+    fn no_prefix_and_no_key_is_ruled_out_by_its_last_letters() {
+        for prefix in TOKEN_PREFIXES.into_iter().chain(VENDOR_PREFIXES.map(|(prefix, ..)| prefix)) {
+            assert!(may_end_prefix(&prefix.as_bytes()[..prefix.len() - 1]), "{prefix}");
+        }
+        for key in SECRET_KEY_ENDINGS {
+            assert!(may_end_key(key.as_bytes()) && may_end_key(key.to_uppercase().as_bytes()), "{key}");
+        }
     }
 
     #[test]
