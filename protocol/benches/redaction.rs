@@ -1,6 +1,7 @@
 //! How fast text is searched for secrets, beside the limit: searching the same text for one byte.
 //!
 //! `cargo bench -p anet-protocol --bench redaction`
+#![expect(clippy::print_stdout, reason = "a program of its own that prints a table")]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -17,11 +18,23 @@ fn main() {
     let redactor = Arc::new(Redactor::new(secrets));
     println!("{:<34} {:>9} {:>14} {:>8}", "text", "MB/s", "limit MB/s", "ratio");
     for (name, line) in [
-        ("log lines", "2026-11-24T08:42:30.123456Z  INFO anet_agent_node::link: connected to the hub node=writer attempt=3"),
-        ("prose", "The quick brown fox jumps over the lazy dog, and the dog - being lazy - does not mind: it sleeps on."),
-        ("JSON", r#"{"at":"2026-11-24T08:42:30Z","level":"info","tokens_used":4096,"message":"step 3 of 7","id":"task-0192f3a4"}"#),
+        (
+            "log lines",
+            "2026-11-24T08:42:30.123456Z  INFO anet_agent_node::link: connected to the hub node=writer attempt=3",
+        ),
+        (
+            "prose",
+            "The quick brown fox jumps over the lazy dog, and the dog - being lazy - does not mind: it sleeps on.",
+        ),
+        (
+            "JSON",
+            r#"{"at":"2026-11-24T08:42:30Z","level":"info","tokens_used":4096,"message":"step 3 of 7","id":"task-0192f3a4"}"#,
+        ),
         ("spew", "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"),
-        ("a secret in each line", "using key secret-value-number-7-of-this-node and OPENAI_API_KEY=sk-ant-0123456789abcdef to connect"),
+        (
+            "a secret in each line",
+            "using key secret-value-number-7-of-this-node and OPENAI_API_KEY=sk-ant-0123456789abcdef to connect",
+        ),
     ] {
         let text = format!("{line}\n").repeat(8_000_000 / line.len());
         let limit = speed(&text, |text| {

@@ -59,6 +59,15 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// RFC 3339 with milliseconds, as logs have it: `2026-11-22T05:43:55.417Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(instant) => instant.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+            Err(_) => format!("{}ms", self.0),
+        }
+    }
+
     /// Reads the wire form, or RFC 3339 as older clients send it in `since`.
     ///
     /// # Errors
@@ -125,5 +134,8 @@ mod tests {
         assert_eq!(Timestamp::parse("2026-11-22T05:43:55Z").unwrap(), wire);
         assert_eq!(Timestamp::parse("2026-11-22T06:43:55+01:00").unwrap(), wire);
         assert!(Timestamp::parse("yesterday").is_err());
+        let time = Timestamp::from_millis(1_795_326_235_400);
+        assert_eq!(time.to_rfc3339(), "2026-11-22T05:43:55.400Z");
+        assert_eq!(Timestamp::parse(&time.to_rfc3339()).unwrap(), time);
     }
 }

@@ -54,6 +54,10 @@ fn act(directory: &Path) -> io::Result<ExitCode> {
                 Command::new(std::env::current_exe()?).args(["notify", "READY=1"]).spawn()?;
             }
             "say" => writeln!(io::stderr(), "{rest}")?,
+            "print" => writeln!(io::stdout(), "{rest}")?,
+            "half" => write_all(rest.as_bytes())?,
+            "lines" => print_lines(rest)?,
+            "spew" => spew(rest)?,
             "ignore-term" => SigSet::from(Signal::SIGTERM).thread_block()?,
             "helper" => {
                 Command::new(std::env::current_exe()?).args(["helper", rest]).arg(directory).spawn()?;
@@ -124,6 +128,33 @@ fn notify(text: &str) -> io::Result<()> {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// `<count> <milliseconds>`: numbered lines, each written by itself, with a pause after every hundred.
+fn print_lines(rest: &str) -> io::Result<()> {
+    let (count, pause) = rest.split_once(' ').unwrap_or((rest, "0"));
+    let pause = Duration::from_millis(pause.parse().map_err(io::Error::other)?);
+    for number in 1..=count.parse::<u64>().map_err(io::Error::other)? {
+        write_all(format!("line {number}\n").as_bytes())?;
+        if number % 100 == 0 {
+            std::thread::sleep(pause);
+        }
+    }
+    Ok(())
+}
+
+/// So many megabytes as fast as it can.
+fn spew(megabytes: &str) -> io::Result<()> {
+    let block = "spew spew spew spew spew spew sp\n".repeat(32 * 1024);
+    for _ in 0..megabytes.parse::<u64>().map_err(io::Error::other)? {
+        write_all(block.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// To standard output, which must not be buffered here.
+fn write_all(bytes: &[u8]) -> io::Result<()> {
+    File::from(io::stdout().as_fd().try_clone_to_owned()?).write_all(bytes)
 }
 
 /// Answers each connection to the inherited socket with this process's id.

@@ -16,6 +16,7 @@ use crate::state_file::{History, HubRecord, HubSettings, ProcessRecord, State};
 use crate::system::process_entry::INSTANCE_VARIABLE;
 use crate::system::resource_mark::ResourceMark;
 use anet_protocol::control::{ControlErrorCode, Desired};
+use anet_protocol::secret::{SecretString, is_secret};
 
 pub(crate) use hub::HubProgram;
 pub(crate) use node::NodeProgram;
@@ -26,7 +27,7 @@ pub(crate) struct Launch {
     pub(crate) command_line: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) directory: PathBuf,
-    /// Where its logs are, `stderr.log` among them.
+    /// Where its logs are.
     pub(crate) log_directory: PathBuf,
     pub(crate) stdin: Stdio,
 }
@@ -36,6 +37,12 @@ impl Launch {
     pub(crate) fn mark(&self) -> Option<ResourceMark> {
         let (_, instance) = self.environment.iter().find(|(name, _)| name == INSTANCE_VARIABLE)?;
         ResourceMark::of(instance.to_str()?)
+    }
+
+    /// The values of its environment that are secrets by their name or look.
+    pub(crate) fn secrets(&self) -> Vec<SecretString> {
+        let text = self.environment.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+        text.filter(|(name, value)| is_secret(name, value)).map(|(_, value)| SecretString::from(value)).collect()
     }
 }
 
@@ -120,6 +127,14 @@ impl Program {
         match self {
             Self::Hub(_) => hub::log_directory(paths),
             Self::Node(node) => node.log_directory(),
+        }
+    }
+
+    /// What must not be shown of its output, as far as it is known now.
+    pub(crate) fn secrets(&self) -> Vec<SecretString> {
+        match self {
+            Self::Hub(hub) => hub.secrets(),
+            Self::Node(node) => node.secrets(),
         }
     }
 

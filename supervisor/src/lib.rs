@@ -10,6 +10,7 @@
 //! compared; nobody but `process` starts or ends one; nothing here prints or reads the environment,
 //! both clock and chance come in from outside.
 
+mod capture;
 mod control_socket;
 mod directory_watcher;
 mod environment;

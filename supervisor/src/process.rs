@@ -8,7 +8,6 @@ mod adopt;
 mod backoff;
 mod exit;
 mod handle;
-mod last_words;
 mod leader;
 mod mended;
 mod notice;
@@ -30,6 +29,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use crate::capture::{Capture, Captures};
 use crate::directory_watcher::{Changes, DirectoryWatcher};
 use crate::events::Events;
 use crate::launch::Program;
@@ -69,6 +69,7 @@ pub(crate) struct Context {
     pub(crate) directory_watcher: Arc<DirectoryWatcher>,
     /// The control group below which each start has its own, where one was delegated.
     pub(crate) delegation: Option<Delegation>,
+    pub(crate) captures: Arc<Captures>,
     /// The policies in force; a reload replaces them.
     pub(crate) policies: RwLock<Policies>,
 }
@@ -161,6 +162,8 @@ pub(crate) struct Process {
     by: Option<Requester>,
     /// What an earlier start left and is not proven dead.
     leftovers: Option<Tree>,
+    /// What it writes.
+    capture: Capture,
     commands: mpsc::Receiver<Command>,
     tell: mpsc::Sender<Told>,
     told: mpsc::Receiver<Told>,
@@ -183,6 +186,8 @@ impl Process {
             watch::channel(Snapshot::stopped(context.clock.now(), desired, Arc::clone(&history)));
         let words = snapshot::Words::of(&program);
         let handle = ProcessHandle::new(send_commands, snapshots, words, Arc::clone(&context));
+        let captures = Arc::clone(&context.captures);
+        let capture = Capture::new(captures, program.log_directory(&context.paths));
         let process = Self {
             context,
             program,
@@ -198,6 +203,7 @@ impl Process {
             asked: None,
             by: None,
             leftovers: None,
+            capture,
             commands,
             tell,
             told,

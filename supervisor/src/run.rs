@@ -8,6 +8,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::capture::{Captures, LogRoom};
+use crate::directory_watcher::DirectoryWatcher;
 use crate::error::SupervisorError;
 use crate::events::Events;
 use crate::instance_lock::InstanceLock;
@@ -80,6 +82,9 @@ pub async fn run(
         });
     }
     let policies = RwLock::new(settings.policies.clone());
+    let directory_watcher = Arc::<DirectoryWatcher>::default();
+    let room = Arc::new(LogRoom::new(paths.home.clone(), settings.log_total_max));
+    let captures = Arc::new(Captures::new(Arc::clone(&clock), Arc::clone(&directory_watcher), room));
     let context = Arc::new(Context {
         settings,
         paths: paths.clone(),
@@ -91,7 +96,8 @@ pub async fn run(
         flushes,
         events: Events::new(),
         boot_id,
-        directory_watcher: Arc::default(),
+        directory_watcher,
+        captures,
         delegation,
         policies,
     });

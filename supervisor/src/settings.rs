@@ -27,6 +27,8 @@ pub struct Settings {
     /// Whether the process is the supervisor's own: it then becomes a subreaper that buries all orphans, keeps its
     /// memory from being dumped, and takes the control group that was delegated to it.
     pub owns_process: bool,
+    /// Bytes that all logs together may take; where absent 1 GiB, or 5 % of the disk if that is less (R63).
+    pub log_total_max: Option<u64>,
     /// How each process is kept.
     pub policies: Policies,
 }
@@ -43,6 +45,7 @@ impl Settings {
             kill_timeout: Duration::from_secs(2),
             mended_interval: Duration::from_millis(500),
             owns_process: false,
+            log_total_max: None,
             policies: Policies::default(),
         }
     }

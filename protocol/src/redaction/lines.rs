@@ -16,33 +16,51 @@ const CUT_MARK: &str = " … [line cut at 64 KiB]";
 ///
 /// A line is given out only when it is complete, so a secret that arrives in several
 /// pieces is masked all the same.
+#[derive(Debug)]
 pub struct RedactingLines {
     redactor: Arc<Redactor>,
     line: Vec<u8>,
-    is_cut: bool,
+    /// The line in hand was given out as far as it goes; the rest of it is dropped.
+    is_skipping: bool,
 }
 
 impl RedactingLines {
-    /// Starts with an empty stream.
+    /// Starts at the beginning of a line.
     #[must_use]
     pub fn new(redactor: Arc<Redactor>) -> Self {
-        Self { redactor, line: Vec::new(), is_cut: false }
+        Self { redactor, line: Vec::new(), is_skipping: false }
+    }
+
+    /// Starts inside a line, of which the rest is dropped.
+    #[must_use]
+    pub fn inside_a_line(redactor: Arc<Redactor>) -> Self {
+        Self { is_skipping: true, ..Self::new(redactor) }
+    }
+
+    /// How many of the bytes taken so far belong to a line that is not complete yet.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.line.len()
+    }
+
+    /// Whether the rest of the line in hand is dropped.
+    #[must_use]
+    pub fn is_skipping(&self) -> bool {
+        self.is_skipping
     }
 
     /// Takes the next bytes and gives the lines that they complete, without line ends.
     ///
-    /// Bytes that are not UTF-8 become U+FFFD. What goes beyond [`LINE_LIMIT`] is dropped
-    /// and a mark says so.
+    /// Bytes that are not UTF-8 become U+FFFD. A line longer than [`LINE_LIMIT`] is given out when it
+    /// reaches that, with a mark that says so, and its rest is dropped.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         let mut rest = bytes;
-        if !self.line.is_empty() || self.is_cut {
-            let Some(end) = memchr(b'\n', rest) else {
-                self.keep(rest);
-                return lines;
-            };
-            self.keep(&rest[..end]);
-            lines.push(self.finish(false));
+        if self.is_skipping || !self.line.is_empty() {
+            let end = memchr(b'\n', rest);
+            self.keep(&rest[..end.unwrap_or(rest.len())], &mut lines);
+            let Some(end) = end else { return lines };
+            self.end_line(&mut lines);
             rest = &rest[end + 1..];
         }
         // What stands between two line ends of this piece is not copied, and known secrets are looked for
@@ -51,8 +69,8 @@ impl RedactingLines {
         let known = redactor.known_in(rest);
         while let Some(end) = memchr(b'\n', rest) {
             if end > LINE_LIMIT {
-                self.keep(&rest[..end]);
-                lines.push(self.finish(false));
+                self.keep(&rest[..end], &mut lines);
+                self.end_line(&mut lines);
             } else {
                 let text = String::from_utf8_lossy(&rest[..end]);
                 let text = text.trim_end_matches('\r');
@@ -60,33 +78,43 @@ impl RedactingLines {
             }
             rest = &rest[end + 1..];
         }
-        self.keep(rest);
+        self.keep(rest, &mut lines);
         lines
-    }
-
-    /// Adds to the unfinished line what it has room for.
-    fn keep(&mut self, bytes: &[u8]) {
-        let room = LINE_LIMIT - self.line.len();
-        self.is_cut |= bytes.len() > room;
-        self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     /// Gives the unfinished last line, if there is one. To be called at the end of the
     /// stream only: if more of that line came later, a secret could be torn apart.
     pub fn flush(&mut self) -> Option<String> {
-        (!self.line.is_empty()).then(|| self.finish(true))
+        if self.line.is_empty() {
+            return None;
+        }
+        let line = mem::take(&mut self.line);
+        Some(self.redactor.redact_cut(String::from_utf8_lossy(&line).trim_end_matches('\r')).into_owned())
     }
 
-    fn finish(&mut self, is_unfinished: bool) -> String {
-        let line = mem::take(&mut self.line);
-        let text = String::from_utf8_lossy(&line);
-        if mem::take(&mut self.is_cut) {
+    /// Adds to the line in hand; one that becomes too long is given out.
+    fn keep(&mut self, bytes: &[u8], lines: &mut Vec<String>) {
+        if self.is_skipping {
+            return;
+        }
+        let room = LINE_LIMIT - self.line.len();
+        self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if bytes.len() > room {
+            let line = mem::take(&mut self.line);
+            let text = String::from_utf8_lossy(&line);
             // The cut may have split a character, whose half must not hide the end of a secret.
             let kept = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
-            return format!("{}{CUT_MARK}", self.redactor.redact_cut(kept));
+            lines.push(format!("{}{CUT_MARK}", self.redactor.redact_cut(kept)));
+            self.is_skipping = true;
         }
-        let text = text.trim_end_matches('\r');
-        if is_unfinished { self.redactor.redact_cut(text) } else { self.redactor.redact(text) }.into_owned()
+    }
+
+    fn end_line(&mut self, lines: &mut Vec<String>) {
+        if !mem::take(&mut self.is_skipping) {
+            let line = mem::take(&mut self.line);
+            let text = String::from_utf8_lossy(&line);
+            lines.push(self.redactor.redact(text.trim_end_matches('\r')).into_owned());
+        }
     }
 }
 
@@ -130,12 +158,18 @@ mod tests {
     #[test]
     fn memory_stays_bounded_when_a_line_never_ends() {
         let mut lines = lines();
-        for _ in 0..1000 {
-            assert!(lines.push(&[b'x'; 4096]).is_empty());
-        }
-        assert_eq!(lines.line.len(), LINE_LIMIT);
-        assert!(lines.flush().unwrap().ends_with(CUT_MARK));
-        assert_eq!(lines.flush(), None);
+        let given: Vec<_> = (0..1000).flat_map(|_| lines.push(&[b'x'; 4096])).collect();
+        assert!(given.len() == 1 && given[0].ends_with(CUT_MARK));
+        assert!(lines.is_skipping() && lines.pending() == 0 && lines.flush().is_none());
+        assert_eq!(lines.push(b"y\nnext\n"), ["next"]);
+    }
+
+    #[test]
+    fn who_begins_inside_a_line_shows_nothing_of_its_rest() {
+        let mut lines = RedactingLines::inside_a_line(Arc::default());
+        assert!(lines.push(b"the rest").is_empty());
+        assert_eq!(lines.push(b" of it\nnext\nlast"), ["next"]);
+        assert_eq!(lines.pending(), 4);
     }
 
     #[test]

@@ -65,9 +65,7 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
 fn may_end_prefix(head: &[u8]) -> bool {
     matches!(
         head.last_chunk(),
-        Some(
-            b"ok" | b"ey" | b"ck" | b"nv" | b"sk" | b"ai" | b"hp" | b"ho" | b"hs" | b"at" | b"xb" | b"xp" | b"ak"
-        )
+        Some(b"ok" | b"ey" | b"ck" | b"nv" | b"sk" | b"ai" | b"hp" | b"ho" | b"hs" | b"at" | b"xb" | b"xp" | b"ak")
     )
 }
 

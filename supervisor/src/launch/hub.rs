@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anet_protocol::control::StartHub;
+use anet_protocol::variables;
+use secrecy::SecretString;
 
 use crate::environment::allowed;
 use crate::launch::{Launch, LaunchError};
@@ -31,6 +33,13 @@ pub(crate) fn log_directory(paths: &Paths) -> PathBuf {
 }
 
 impl HubProgram {
+    /// The values of its secret settings.
+    pub(crate) fn secrets(&self) -> Vec<SecretString> {
+        let variables = self.settings.iter().flat_map(|settings| &settings.variables.0);
+        let is_secret = |name: &str| variables::find(name).is_none_or(|variable| variable.is_secret);
+        variables.filter(|(name, _)| is_secret(name)).map(|(_, value)| SecretString::from(value.as_str())).collect()
+    }
+
     /// What is not as asked for, a sentence each; port 0 asks for any port.
     pub(crate) fn differences(&self, asked: &StartHub) -> Vec<String> {
         let Some(now) = &self.settings else { return vec!["it was never started".to_owned()] };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anet_protocol::control::{Desired, Exit, ExitCause, StopReason, StopRequest};
+use anet_protocol::redaction::Redactor;
 use tokio::time::Instant;
 
 use super::leader::LeaderProcess;
@@ -19,6 +20,8 @@ impl Process {
             // A reboot ended it; the numbers belong to others now.
             return self.was_gone(exit).await;
         }
+        let redactor = Redactor::new(self.program.secrets());
+        self.capture.adopt(redactor, self.log_limits()).await;
         match self.find_leader(&record).await {
             Ok(Some(leader)) => {
                 self.context.routes.lock().insert(leader.pid, self.tell.clone());
@@ -37,6 +40,7 @@ impl Process {
                 }));
             }
             Ok(None) => {
+                let exit = Exit { last_words: self.capture.settle().await, ..exit };
                 self.leftovers = Some(record.tree());
                 if let Err(error) = self.sweep_leftovers().await {
                     tracing::error!(name = self.program.name(), %error, "leftovers survive");

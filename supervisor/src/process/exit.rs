@@ -7,7 +7,6 @@ use nix::libc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::last_words::last_words;
 use super::verdict::{Verdict, verdict};
 use super::{Alive, Phase, Process, backoff};
 use crate::system::control_group::ControlGroup;
@@ -58,11 +57,10 @@ impl Process {
         while let Ok((leader, notification)) = self.told.try_recv() {
             self.on_notification(leader, notification).await;
         }
+        // Before anybody is told of the end (R62).
+        let written = self.capture.settle().await;
         let (last_words, hint) = match &self.phase {
-            Phase::Alive(alive) => {
-                let written = || last_words(&self.program.log_directory(&self.context.paths), alive.record.stderr_from);
-                (alive.error.clone().or_else(written), alive.hint.clone())
-            }
+            Phase::Alive(alive) => (alive.error.clone().or(written), alive.hint.clone()),
             Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => (None, None),
         };
         let asked = self.asked.take();

@@ -1,25 +1,15 @@
 //! From a [`Launch`] to a living process.
 
-use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nix::fcntl::OFlag;
-
 use super::Process;
-use super::last_words::FILE;
 use super::leader::LeaderProcess;
+use crate::capture::Outputs;
 use crate::launch::{Launch, LaunchError};
 use crate::policy::Policy;
 use crate::system::control_group::ControlGroup;
 use crate::system::isolation::{Isolation, isolate};
-
-/// How long `stderr.log` is before the start.
-pub(super) fn stderr_length(log_directory: &Path) -> u64 {
-    std::fs::metadata(log_directory.join(FILE)).map_or(0, |metadata| metadata.len())
-}
 
 impl Process {
     /// Spawns the process and makes sure that what it tells arrives here.
@@ -29,6 +19,7 @@ impl Process {
     pub(super) fn spawn(
         &self,
         launch: Launch,
+        outputs: Outputs,
         control_group: Option<&ControlGroup>,
         policy: &Policy,
     ) -> Result<LeaderProcess, LaunchError> {
@@ -55,7 +46,7 @@ impl Process {
             core: policy.core,
             control_group: control_group.map(ControlGroup::entrance).transpose().map_err(passing)?,
         };
-        let mut command = command(launch, isolation).map_err(passing)?;
+        let mut command = command(launch, outputs, isolation);
         let mut routes = self.context.routes.lock();
         let child = command.spawn().map_err(failed)?;
         let leader = LeaderProcess::of_child(&child).map_err(failed)?;
@@ -64,17 +55,7 @@ impl Process {
     }
 }
 
-fn command(launch: Launch, isolation: Isolation) -> io::Result<Command> {
-    let open = |path: &Path| {
-        OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(OFlag::O_NOFOLLOW.bits())
-            .open(path)
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot open {}: {error}", path.display())))
-    };
-    let stderr = open(&launch.log_directory.join(FILE))?;
+fn command(launch: Launch, outputs: Outputs, isolation: Isolation) -> Command {
     let mut parts = launch.command_line.into_iter();
     let mut command = Command::new(parts.next().unwrap_or_default());
     command
@@ -84,8 +65,8 @@ fn command(launch: Launch, isolation: Isolation) -> io::Result<Command> {
         .current_dir(launch.directory)
         .stdin(launch.stdin)
         // Files, not pipes: the process outlives the supervisor.
-        .stdout(Stdio::from(stderr.try_clone()?))
-        .stderr(Stdio::from(stderr));
+        .stdout(Stdio::from(outputs.out))
+        .stderr(Stdio::from(outputs.err));
     isolate(&mut command, isolation);
-    Ok(command)
+    command
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anet_protocol::control::{ControlErrorCode, Desired, Exit, ExitCause, StartHub};
 use anet_protocol::id::InstanceId;
+use anet_protocol::redaction::Redactor;
 use tokio::time::Instant;
 
-use super::spawn::stderr_length;
 use super::{Alive, Phase, Process, Started, backoff};
+use crate::capture::LogLimits;
 use crate::launch::{LaunchError, Program};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -74,19 +75,23 @@ impl Process {
         let launch = self.program.prepare(&self.context, &instance)?;
         let policy = self.policy();
         let control_group = self.make_control_group(&instance, &policy);
+        let redactor = Redactor::new(self.program.secrets().into_iter().chain(launch.secrets()));
+        let outputs = self.capture.open(self.history.starts, redactor, self.log_limits()).await.map_err(|error| {
+            let directory = launch.log_directory.display();
+            LaunchError::Passing(format!("cannot make the files for its output in {directory}: {error}"))
+        })?;
         let mut record = ProcessRecord {
             instance: instance.clone(),
             boot_id: self.context.boot_id.clone(),
             started_at: self.context.clock.now(),
             leader: None,
             ready_at: None,
-            stderr_from: stderr_length(&launch.log_directory),
             control_group: control_group.as_ref().map(|group| group.path().to_owned()),
         };
         let unsaved = |error: crate::state_file::StateError| LaunchError::Passing(error.to_string());
         self.save(Some(record.clone())).await.map_err(unsaved)?;
         self.leftovers = Some(record.tree());
-        let leader = self.spawn(launch, control_group.as_ref(), &policy)?;
+        let leader = self.spawn(launch, outputs, control_group.as_ref(), &policy)?;
         self.leftovers = None;
         record.leader = Some(Leader { pid: leader.pid, start_time: leader.start_time });
         if let Err(error) = self.save(Some(record.clone())).await {
@@ -113,6 +118,12 @@ impl Process {
         made.inspect_err(|error| tracing::warn!(name = self.program.name(), %error, "no control group")).ok()
     }
 
+    /// How large its logs may become.
+    pub(super) fn log_limits(&self) -> LogLimits {
+        let policy = self.policy();
+        LogLimits { max_bytes: policy.log_max_bytes, files: policy.log_files }
+    }
+
     /// Kills what an earlier start left behind.
     pub(super) async fn sweep_leftovers(&mut self) -> Result<(), LaunchError> {
         if let Some(tree) = &self.leftovers {
@@ -120,6 +131,8 @@ impl Process {
                 LaunchError::Passing(format!("processes of the last start are in the way, {error}"))
             })?;
             self.leftovers = None;
+            // Only now nobody writes any more.
+            self.capture.close().await;
         }
         Ok(())
     }

@@ -81,8 +81,6 @@ pub(crate) struct ProcessRecord {
     pub(crate) leader: Option<Leader>,
     /// When it said that it is ready.
     pub(crate) ready_at: Option<Timestamp>,
-    /// Where in `stderr.log` the words of this start begin.
-    pub(crate) stderr_from: u64,
     /// The control group of the start, where it has one.
     #[serde(default)]
     pub(crate) control_group: Option<PathBuf>,

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod adoption;
 #[cfg(test)]
+mod capture;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod containment;
