@@ -120,7 +120,7 @@ mod tests {
     /// A process whose parent is another, which waits for it: `sh` prints its child's number, waits and leaves.
     #[tokio::test]
     async fn the_end_of_another_ones_child_is_told_where_the_kernel_can() {
-        let script = "sh -c 'read line; exit 42' <&0 & echo $!; wait";
+        let script = "exec 3<&0; sh -c 'read line; exit 42' <&3 & echo $!; wait";
         let mut parent = tokio::process::Command::new("sh")
             .args(["-c", script])
             .stdin(std::process::Stdio::piped())
