@@ -4,6 +4,7 @@ mod audit;
 mod cancel;
 mod completions;
 pub(crate) mod demo;
+mod doctor;
 pub(crate) mod hub;
 mod init;
 mod login;
@@ -103,6 +104,7 @@ enum Command {
     /// Look after the supervisor, which keeps hub and nodes alive
     #[command(subcommand)]
     Supervisor(supervisor::Command),
+    Doctor(doctor::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
     /// Write the manual pages into a directory
@@ -151,6 +153,7 @@ impl Arguments {
             Command::Network(arguments) => network::run(context, arguments).await,
             Command::Audit(arguments) => audit::run(context, arguments).await,
             Command::Supervisor(command) => command.run(context).await,
+            Command::Doctor(arguments) => doctor::run(context, arguments).await,
             Command::Completions(arguments) => completions::run(context, &arguments),
             Command::Man(arguments) => man::run(context, &arguments),
         }

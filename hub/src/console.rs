@@ -1,7 +1,7 @@
 //! What is done on the hub's host, on the database itself, whether the hub runs or not. Whoever can write to the
 //! database is the hub's owner; a running hub sees the change within a second.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anet_protocol::role::SystemRole;
@@ -11,13 +11,13 @@ use secrecy::SecretString;
 use crate::accounts::issue::Login;
 use crate::accounts::name;
 use crate::admin::{generated, reset, unlock};
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, verify};
 use crate::client::Client;
 use crate::error::HubError;
 use crate::hub::Hub;
 use crate::passwords::Passwords;
 use crate::settings::Settings;
-use crate::store::StoredUser;
+use crate::store::{Inspection, StoredUser};
 
 /// The console of a hub's host.
 pub struct Console {
@@ -63,6 +63,29 @@ pub struct AdminLogin {
     pub username: String,
     /// A `utok_`.
     pub token: SecretString,
+}
+
+/// What is found of a database without writing to it.
+#[derive(Debug)]
+pub struct DatabaseCheck {
+    /// What SQLite finds wrong: damaged pages and indexes, and rows that refer to rows that are gone.
+    pub damages: Vec<String>,
+    /// How many lines the audit log has, and what is wrong with its chain; or why it could not be read.
+    pub audit: Result<(u64, Option<String>), HubError>,
+}
+
+/// Goes through a database, beside a hub that may be running.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub async fn check_database(database: &Path) -> Result<DatabaseCheck, HubError> {
+    if !database.exists() {
+        return Err(HubError::NoDatabase(database.to_owned()));
+    }
+    let mut inspection = Inspection::open(database).await?;
+    let damages = inspection.damages().await?;
+    let audit = verify::walk(&mut *inspection.into_reads(), None).await;
+    Ok(DatabaseCheck { damages, audit: audit.map(|verified| (verified.rows, verified.problem)) })
 }
 
 impl Console {

@@ -31,7 +31,7 @@ pub(crate) use messages::{MessageFilter, MessageReads, MessageWrites, NewMessage
 pub(crate) use networks::{InvitesOf, NetworkReads, NetworkWrites, NewInvite};
 pub(crate) use nodes::{NodeFilter, NodeReads, NodeWrites, PresenceRow, StoredNode};
 pub(crate) use renames::{Rename, RenameReads, RenameStatus, RenameWrites};
-pub(crate) use sqlite::SqliteStore;
+pub(crate) use sqlite::{Inspection, SqliteStore};
 pub(crate) use tasks::{NewTaskEvent, StoredTask, TaskFilter, TaskReads, TaskWrites};
 pub(crate) use tokens::{
     BoundNode, NewToken, StoredRefresh, StoredToken, TokenKey, TokenReads, TokenRow, TokenStanding, TokenUse,

@@ -3,7 +3,7 @@
 mod dot_env;
 pub(crate) mod hub;
 pub(crate) mod node;
-mod node_environment;
+pub(crate) mod node_environment;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -13,6 +13,7 @@
 mod capture;
 mod control_socket;
 mod directory_watcher;
+pub mod doctor;
 mod environment;
 mod error;
 mod events;

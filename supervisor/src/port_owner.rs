@@ -1,5 +1,6 @@
 //! Who holds a TCP port: `/proc/net/tcp` names the socket, `/proc/<pid>/fd` who has it open.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
@@ -16,17 +17,48 @@ struct Listener {
     inode: u64,
 }
 
+/// Who has a listening socket open.
+#[derive(Debug)]
+pub(crate) enum Owner {
+    /// A process of this user's, or any for root.
+    Process(ProcessEntry),
+    /// A process of another user's.
+    Hidden {
+        /// The user.
+        uid: u32,
+    },
+}
+
+impl Owner {
+    /// The process, where it can be seen.
+    pub(crate) const fn pid(&self) -> Option<u32> {
+        match self {
+            Self::Process(process) => Some(process.pid),
+            Self::Hidden { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(process) => formatter.write_str(&process.describe()),
+            Self::Hidden { uid } => write!(formatter, "a process of uid {uid}, which this user cannot see"),
+        }
+    }
+}
+
+/// The owner of the socket that keeps `wanted` from being bound; `None` when nobody listens there.
+pub(crate) fn find_owner(wanted: SocketAddr) -> Option<Owner> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    let mut listeners = tables.iter().flat_map(|table| table.lines().filter_map(parse));
+    let listener = listeners.find(|listener| is_in_the_way(listener.address, wanted))?;
+    Some(find_process(listener.inode).map_or(Owner::Hidden { uid: listener.uid }, Owner::Process))
+}
+
 /// Names the owner of the socket that keeps `wanted` from being bound, as well as it can be seen.
 pub(crate) fn describe_owner(wanted: SocketAddr) -> String {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
-    let listeners = tables.iter().flat_map(|table| table.lines().filter_map(parse));
-    let Some(listener) = listeners.into_iter().find(|listener| is_in_the_way(listener.address, wanted)) else {
-        return "a process that cannot be found".to_owned();
-    };
-    match find_process(listener.inode) {
-        Some(process) => process.describe(),
-        None => format!("a process of uid {}, which this user cannot see", listener.uid),
-    }
+    find_owner(wanted).map_or_else(|| "a process that cannot be found".to_owned(), |owner| owner.to_string())
 }
 
 fn is_in_the_way(held: SocketAddr, wanted: SocketAddr) -> bool {

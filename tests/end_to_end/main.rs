@@ -6,6 +6,7 @@ mod account;
 mod administrator;
 mod audit;
 mod demo;
+mod doctor;
 mod example;
 mod exposure;
 mod fault;

@@ -6,6 +6,7 @@ mod decode;
 mod events;
 mod filter;
 mod guessing;
+mod integrity;
 mod lock;
 mod messages;
 mod networks;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
+pub(crate) use self::integrity::Inspection;
 use self::lock::DatabaseLock;
 use self::readers::Readers;
 use self::session::Session;

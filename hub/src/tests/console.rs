@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use sqlx::Connection as _;
 
 use super::kit::{PASSWORD, SeededEntropy, TestHub};
 use crate::HubError;
-use crate::console::Console;
+use crate::console::{Console, check_database};
 use crate::events::recheck::Recheck;
 use secrecy::ExposeSecret as _;
 
@@ -71,4 +72,29 @@ async fn the_console_works_while_the_hub_is_down_and_makes_no_database() {
     let opened = Console::open(missing.clone(), clock, SeededEntropy::new(1), String::new()).await;
     assert!(matches!(opened, Err(HubError::NoDatabase(_))));
     assert!(!missing.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_database_and_a_changed_audit_log_are_told_without_writing() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let _run = hub.running(&alice, "counter").await;
+    let database = hub.directory.path().join("hub/commhub.db");
+    let healthy = check_database(&database).await.unwrap();
+    assert_eq!(healthy.damages, Vec::<String>::new());
+    let (rows, problem) = healthy.audit.unwrap();
+    assert!(rows > 0 && problem.is_none(), "{rows} {problem:?}");
+
+    let missing = database.with_file_name("none.db");
+    assert!(matches!(check_database(&missing).await, Err(HubError::NoDatabase(path)) if path == missing));
+    assert!(!missing.exists(), "looking makes no database");
+    std::fs::write(&missing, "this is no database at all, and never was").unwrap();
+    assert!(check_database(&missing).await.is_err());
+
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&database).foreign_keys(false);
+    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("DELETE FROM networks").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let damaged = check_database(&database).await.unwrap();
+    assert!(damaged.damages.iter().any(|line| line.contains("refers to a row of networks")), "{:?}", damaged.damages);
 }

@@ -107,6 +107,15 @@ pub(crate) fn real_uid(pid: u32) -> Option<u32> {
     line.split_ascii_whitespace().next()?.parse().ok()
 }
 
+/// The `~/.anet` of the supervisor that started a process, where its environment can be read.
+pub(crate) fn home_of(pid: u32) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let environ = std::fs::read(directory(pid).join("environ")).ok()?;
+    let home = environ.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(b"ANET_HOME="))?;
+    Some(PathBuf::from(std::ffi::OsString::from_vec(home.to_vec())))
+}
+
 /// The kernel's name for this boot; process ids and start times mean nothing in another one.
 ///
 /// # Errors

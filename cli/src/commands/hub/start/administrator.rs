@@ -1,6 +1,8 @@
 //! The hub's administrator and this machine's two logins as it: `admin-utok.json` and `config.json`. Whatever of them was
 //! lost is made good; a login that works is never touched.
 
+use std::path::Path;
+
 use anet_protocol::Entropy as _;
 use anet_protocol::rest::{AuthStatus, ErrorCode, RegisterRequest, Registered};
 use anet_protocol::role::SystemRole;
@@ -98,8 +100,15 @@ async fn is_administrators(hub: &HubClient, token: SecretString) -> Result<bool,
 
 /// Gives `admin-utok.json` a login made on the database itself; tells whose it is.
 async fn renew(context: &Context, file: &mut AdminFile, username: &str) -> Result<String, Failure> {
-    let database = &context.environment.database;
-    let console = open(database.clone()).await?;
+    let what = if file.token().is_some() { "held a login that has ended" } else { "was missing" };
+    let username = renew_on(&context.environment.database, file, username).await?;
+    context.printer.note(&format!("admin-utok.json {what}; it has a new one for {username}"))?;
+    Ok(username)
+}
+
+/// The same for a given database, without a word about it.
+pub(crate) async fn renew_on(database: &Path, file: &mut AdminFile, username: &str) -> Result<String, Failure> {
+    let console = open(database.to_owned()).await?;
     let login = console.admin_login(Some(username)).await;
     console.close().await;
     let login = login.map_err(|error| explain(error, database))?;
@@ -107,9 +116,7 @@ async fn renew(context: &Context, file: &mut AdminFile, username: &str) -> Resul
         Failure::message("this hub has accounts, and none of them is an administrator's")
             .hint(format!("was {} made by another program?", database.display()))
     })?;
-    let what = if file.token().is_some() { "held a login that has ended" } else { "was missing" };
     file.save(&login.user_id, &login.username, &login.token)?;
-    context.printer.note(&format!("admin-utok.json {what}; it has a new one for {}", login.username))?;
     Ok(login.username)
 }
 

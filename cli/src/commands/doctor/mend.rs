@@ -1,0 +1,94 @@
+//! Doing the repairs of `--fix`.
+
+use std::path::Path;
+
+use anet_supervisor::doctor::{Change, Finding, Repair, apply};
+use serde::Serialize;
+
+use crate::admin_file::AdminFile;
+use crate::commands::hub::start::administrator;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::supervisor_client::SupervisorClient;
+
+/// A repair that was tried.
+#[derive(Debug, Serialize)]
+pub(super) struct Mended {
+    /// The id of the check that found it.
+    check: &'static str,
+    /// What it is about.
+    subject: Option<String>,
+    #[serde(flatten)]
+    outcome: MendOutcome,
+    #[serde(skip)]
+    repair: Repair,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+enum MendOutcome {
+    /// It is otherwise now.
+    Changed(Change),
+    /// It was mended already, by this round or by somebody else.
+    Unchanged,
+    /// It is as it was.
+    Failed { error: String, hints: Vec<String> },
+}
+
+impl Mended {
+    pub(super) const fn is_change(&self) -> bool {
+        matches!(self.outcome, MendOutcome::Changed(_))
+    }
+
+    /// A line for people; nothing where nothing was done.
+    pub(super) fn line(&self) -> Option<String> {
+        let subject = self.subject.as_ref().map_or_else(String::new, |subject| format!(" {subject}:"));
+        match &self.outcome {
+            MendOutcome::Changed(change) => {
+                Some(format!("repaired   {}:{subject} {} → {}", self.check, change.before, change.after))
+            }
+            MendOutcome::Unchanged => None,
+            MendOutcome::Failed { error, hints } => {
+                let mut lines = vec![format!("unrepaired {}:{subject} {error}", self.check)];
+                lines.extend(hints.iter().map(|hint| format!("           hint: {hint}")));
+                Some(lines.join("\n"))
+            }
+        }
+    }
+}
+
+/// Does every repair of the findings that was not tried before.
+pub(super) async fn all(context: &Context, database: &Path, findings: &[Finding], before: &[Mended]) -> Vec<Mended> {
+    let mut mended: Vec<Mended> = Vec::new();
+    for finding in findings {
+        let Some(repair) = &finding.repair else { continue };
+        if before.iter().chain(&mended).any(|done| done.repair == *repair) {
+            continue;
+        }
+        let outcome = match mend(context, database, repair).await {
+            Ok(Some(change)) => MendOutcome::Changed(change),
+            Ok(None) => MendOutcome::Unchanged,
+            Err(failure) => MendOutcome::Failed { error: format!("{:#}", failure.error), hints: failure.hints },
+        };
+        let subject = finding.subject.clone();
+        mended.push(Mended { check: finding.check, subject, outcome, repair: repair.clone() });
+    }
+    mended
+}
+
+async fn mend(context: &Context, database: &Path, repair: &Repair) -> Result<Option<Change>, Failure> {
+    match repair {
+        Repair::StartSupervisor => {
+            let status = SupervisorClient::ensure(&context.environment).await?.status().await?;
+            Ok(Some(Change::new("not running", format!("running (pid {})", status.pid))))
+        }
+        Repair::RenewAdminLogin => {
+            let mut file = AdminFile::load(&context.environment)?;
+            let known = file.username().unwrap_or("admin").to_owned();
+            let username = administrator::renew_on(database, &mut file, &known).await?;
+            Ok(Some(Change::new("a login that does not work", format!("a new one of {username}"))))
+        }
+        Repair::Token { .. } => Err(Failure::message("this version cannot renew tokens")),
+        repair => Ok(apply(repair).await?),
+    }
+}

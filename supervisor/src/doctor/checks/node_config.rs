@@ -1,0 +1,39 @@
+use crate::doctor::check::{Check, Findings};
+use crate::doctor::facts::Facts;
+use crate::doctor::facts::node::NodeFile;
+use crate::doctor::finding::Severity;
+
+pub(super) const CHECK: Check = Check {
+    id: "node_config",
+    title: "configuration",
+    finds: "a node's directory or `config.json` is gone, broken (named with line and column), a link, somebody else's or too large",
+    why: "the node cannot be started with it",
+    worst: Severity::Error,
+    mends: None,
+    look,
+};
+
+fn look(facts: &Facts<'_>, findings: &mut Findings) {
+    for node in &facts.nodes {
+        let name = node.name.as_str();
+        let path = node.directory.join("config.json");
+        match &node.config {
+            NodeFile::NoDirectory => {
+                let seen = format!("the supervisor knows it, and {} is gone", node.directory.display());
+                findings.error(name, seen).command(format!("anet node delete {name} --force"));
+            }
+            NodeFile::Absent => {
+                let finding = findings.error(name, format!("{} is missing", path.display()));
+                finding.command(format!("anet node delete {name} --force"));
+            }
+            NodeFile::Broken(problem) => {
+                let finding = findings.error(name, format!("{} {}", path.display(), problem.seen));
+                finding.command(problem.command.clone().unwrap_or_else(|| format!("ls -l {}", path.display())));
+            }
+            NodeFile::Read { .. } => {}
+        }
+    }
+    if findings.is_empty() && !facts.nodes.is_empty() {
+        findings.ok((), "every `config.json` is understood");
+    }
+}

@@ -1,0 +1,56 @@
+use anet_protocol::control::{Desired, NodeView, ProcessState};
+use anet_protocol::notification::Link;
+
+use crate::doctor::check::{Check, Findings};
+use crate::doctor::facts::Facts;
+use crate::doctor::finding::Severity;
+
+pub(super) const CHECK: Check = Check {
+    id: "process",
+    title: "node",
+    finds: "a node that should run does not, was given up, fails again and again, or has no link to the hub",
+    why: "its tasks wait",
+    worst: Severity::Error,
+    mends: None,
+    look,
+};
+
+fn look(facts: &Facts<'_>, findings: &mut Findings) {
+    for node in &facts.nodes {
+        match &node.view {
+            Some(view) => judge(view, findings),
+            None if facts.supervisor().is_some() => findings.fact(&*node.name, "never started"),
+            None => {
+                let wanted = if node.desired == Some(Desired::Running) { "it should run; " } else { "" };
+                findings.fact(&*node.name, format!("{wanted}without a supervisor nobody knows its state"));
+            }
+        }
+    }
+}
+
+fn judge(view: &NodeView, findings: &mut Findings) {
+    let name = view.name.as_str();
+    let id = view.node_id.as_deref().unwrap_or("-");
+    let runtime = view.runtime.as_deref().unwrap_or("-");
+    match &view.process {
+        ProcessState::NeedsAttention { reason, last_exit, .. } => {
+            let command = last_exit.hint.clone().unwrap_or_else(|| format!("anet node logs {name}"));
+            findings.error(name, reason.clone()).command(command);
+        }
+        ProcessState::Backoff { until, attempt, .. } => {
+            let seen = format!("{attempt} failures in a row; the next start is at {until} UTC");
+            findings.error(name, seen).command(format!("anet node logs {name}"));
+        }
+        ProcessState::Running { pid, since, .. } => match &view.link {
+            Some(link) if link.value != Link::Connected => {
+                let seen = format!("running (pid {pid}), and its link to the hub is {}", link.value.as_str());
+                findings.warning(name, seen).command(format!("anet node logs {name}"));
+            }
+            _ => findings.ok(name, format!("running since {since} UTC (pid {pid}, {runtime}, {id})")),
+        },
+        ProcessState::Stopped { .. } if view.desired == Desired::Running => {
+            findings.error(name, "it should run, and does not").command(format!("anet node start {name}"));
+        }
+        process => findings.fact(name, format!("{} ({runtime}, {id})", process.word())),
+    }
+}
