@@ -226,7 +226,7 @@ fn traps_in_the_place_of_files_neither_hold_up_nor_mislead() {
     assert_eq!((mode(&victim), fs::read(&victim).unwrap()), (0o644, b"{}".to_vec()));
     restore();
 
-    fs::write(&path, vec![b' '; 2 * 1024 * 1024]).unwrap();
+    fs::write(&path, vec![b' '; 5 * 1024 * 1024]).unwrap();
     let run = world.anet(&["doctor", "--fix", "--json"]).failed(1);
     only(&run, "node_config", "error", "larger than");
     restore();
@@ -392,4 +392,42 @@ fn the_login_of_the_hubs_host_is_renewed_when_it_has_ended() {
     assert!(fixed.stdout.contains("repaired   admin_login:"), "{fixed:?}");
     let new: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     assert_ne!(new["token"], dead.as_str());
+}
+
+#[test]
+fn a_refused_or_missing_token_is_renewed_in_the_nodes_own_network() {
+    let (world, _url) = healthy();
+    world.create_node("reader", "cat");
+    let config_of = |name: &str| world.node_directory(name).join("config.json");
+    let token_of = |name: &str| {
+        let config: Value = serde_json::from_str(&fs::read_to_string(config_of(name)).unwrap()).unwrap();
+        (config["token"].as_str().unwrap_or_default().to_owned(), config["network_id"].clone())
+    };
+    let (writer, network) = token_of("writer");
+    let listed = world.anet(&["token", "ls", "--json"]).done().json();
+    let tokens = listed["tokens"].as_array().unwrap();
+    let row = tokens.iter().find(|row| row["name"] == "node:writer");
+    let row = row.unwrap_or_else(|| panic!("{listed:#}"))["token_id"].as_str().unwrap().to_owned();
+    let _revoked = world.anet(&["token", "revoke", &row]).done();
+    edit(&config_of("reader"), |fields| drop(fields.remove("token")));
+    // Another network is current meanwhile; the nodes stay in theirs.
+    let _other = world.anet(&["network", "create", "elsewhere"]).done();
+    let _used = world.anet(&["network", "use", "elsewhere"]).done();
+
+    let report = world.anet(&["doctor", "--json"]).failed(1).json();
+    let found = bad(&report, "node_token");
+    assert!(found.iter().any(|found| found.1 == "writer" && found.2.contains("does not know its token")), "{found:?}");
+    assert!(found.iter().any(|found| found.1 == "reader" && found.2.contains("has no token")), "{found:?}");
+    assert_eq!(token_of("writer").0, writer, "looking changes nothing");
+
+    let fixed = world.anet(&["doctor", "--fix"]).done();
+    assert_eq!(fixed.stdout.matches("repaired   node_token:").count(), 2, "{fixed:?}");
+    for name in ["writer", "reader"] {
+        let (token, network_id) = token_of(name);
+        assert_eq!(network_id, network, "{name}");
+        assert!(token.starts_with("ntok_") && token != writer && !fixed.stdout.contains(&token), "{fixed:?}");
+    }
+    let before = snapshot(&world);
+    let again = world.anet(&["doctor", "--fix", "--json"]).done().json();
+    assert_eq!((&again["repairs"], snapshot(&world)), (&serde_json::json!([]), before));
 }

@@ -1,8 +1,8 @@
 //! What `--fix` may do. Each repair looks again at what it changes, and does nothing where that is no longer as it was
 //! found.
 
-use std::fs::{File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::fs::{Metadata, OpenOptions, Permissions};
+use std::io;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use super::checks::{git, leftovers};
 use super::own_file::{self, OwnFile};
+use crate::private_file::{self, FileError, FileLock};
 use crate::system::pid_file_descriptor::PidFileDescriptor;
 
 /// How long an orphan has to leave after SIGTERM, and to disappear after SIGKILL.
@@ -148,6 +149,9 @@ pub enum RepairError {
         #[source]
         source: io::Error,
     },
+    /// A file cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The process lives on.
     #[error("{name} (process {pid}) is still alive after SIGKILL")]
     Survivor {
@@ -178,7 +182,11 @@ impl RepairError {
 pub async fn apply(repair: &Repair) -> Result<Option<Change>, RepairError> {
     match repair {
         Repair::Close { path } => close(path),
-        Repair::Config { directory, edit } => edit_config(&directory.join("config.json"), edit),
+        Repair::Config { directory, edit } => {
+            let (path, edit) = (directory.join("config.json"), edit.clone());
+            let edited = tokio::task::spawn_blocking(move || edit_config(&path, &edit)).await;
+            edited.map_err(|error| RepairError::not_as_found(directory, error.to_string()))?
+        }
         Repair::Ignore { path } => ignore(path),
         Repair::Remove { path, identity } => remove(path, *identity),
         Repair::RemoveSocket { path, lock } => remove_socket(path, lock),
@@ -221,13 +229,15 @@ fn read_text(path: &Path) -> Result<Option<String>, RepairError> {
 }
 
 fn edit_config(path: &Path, edit: &ConfigEdit) -> Result<Option<Change>, RepairError> {
+    // Whoever else changes the file, a repair of the token for one, waits meanwhile.
+    let _lock = FileLock::wait(&path.with_file_name("config.json.lock"))?;
     let text = read_text(path)?.ok_or_else(|| RepairError::not_as_found(path, "it is gone"))?;
     let fields = serde_json::from_str(&text).map_err(|error| RepairError::not_as_found(path, error.to_string()))?;
     let Some((fields, change)) = edited(fields, edit) else { return Ok(None) };
     let text = format!("{:#}\n", Value::Object(fields));
     // A change that this program could not read again is no repair.
     NodeConfig::parse(&text, "config.json").map_err(|error| RepairError::not_as_found(path, error.to_string()))?;
-    write(path, &text)?;
+    private_file::write(path, &text)?;
     Ok(Some(change))
 }
 
@@ -278,21 +288,8 @@ fn ignore(path: &Path) -> Result<Option<Change>, RepairError> {
         text += line;
         text.push('\n');
     }
-    write(path, &text)?;
+    private_file::write(path, &text)?;
     Ok(Some(Change::new(format!("without {}", missing.join(" ")), "with them")))
-}
-
-/// Temporary file, fsync, rename, fsync of the directory; 0600 from the first byte.
-fn write(path: &Path, text: &str) -> Result<(), RepairError> {
-    let directory = path.parent().ok_or_else(|| RepairError::not_as_found(path, "it has no directory"))?;
-    let write = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        File::open(directory)?.sync_all()
-    };
-    write().map_err(RepairError::system("write", path))
 }
 
 fn remove(path: &Path, identity: FileIdentity) -> Result<Option<Change>, RepairError> {

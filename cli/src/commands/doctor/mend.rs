@@ -2,14 +2,18 @@
 
 use std::path::Path;
 
+use anet_supervisor::Login;
 use anet_supervisor::doctor::{Change, Finding, Repair, apply};
+use anet_supervisor::token_repair::{self, Cause, RepairOutcome};
 use serde::Serialize;
 
 use crate::admin_file::AdminFile;
 use crate::commands::hub::start::administrator;
 use crate::context::Context;
+use crate::environment::node_directory;
 use crate::failure::Failure;
 use crate::supervisor_client::SupervisorClient;
+use crate::system::SystemEntropy;
 
 /// A repair that was tried.
 #[derive(Debug, Serialize)]
@@ -88,7 +92,23 @@ async fn mend(context: &Context, database: &Path, repair: &Repair) -> Result<Opt
             let username = administrator::renew_on(database, &mut file, &known).await?;
             Ok(Some(Change::new("a login that does not work", format!("a new one of {username}"))))
         }
-        Repair::Token { .. } => Err(Failure::message("this version cannot renew tokens")),
+        Repair::Token { name, project } => renew_token(context, &node_directory(project, name)).await,
         repair => Ok(apply(repair).await?),
+    }
+}
+
+/// The same repair that the running supervisor does by itself; a node that runs takes the new token from its file.
+async fn renew_token(context: &Context, directory: &Path) -> Result<Option<Change>, Failure> {
+    let login = Login::read(&context.environment.home)?;
+    match token_repair::Repair::new(directory, &login, Cause::Check, &SystemEntropy).run().await? {
+        RepairOutcome::Repaired { fingerprint, network_id, .. } => {
+            let after = format!("a new one, …{fingerprint}, in the network {network_id}");
+            Ok(Some(Change::new("a token that does not work", after)))
+        }
+        RepairOutcome::AlreadyValid { .. } => Ok(None),
+        RepairOutcome::AuthBlocked { reason, hint } | RepairOutcome::NeedsAttention { reason, hint } => {
+            Err(Failure::message(reason).hint(hint))
+        }
+        RepairOutcome::Later { reason, .. } => Err(Failure::message(reason).hint("try again later")),
     }
 }

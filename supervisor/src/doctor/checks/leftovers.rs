@@ -9,7 +9,7 @@ use crate::doctor::patient::SupervisorSight;
 use crate::doctor::repair::{FileIdentity, Repair};
 
 /// How the temporary files of a write begin: those of the state file, and those that the crate `tempfile` names.
-const TEMPORARY: [&str; 2] = [".state-", ".tmp"];
+const TEMPORARY: [&str; 3] = [".state-", ".unfinished-", ".tmp"];
 
 /// A file that was written to more recently may belong to a write that is under way.
 const OLD: Duration = Duration::from_secs(60);
@@ -91,7 +91,7 @@ mod tests {
         }
         let metadata = directory.path().join(".env").metadata().unwrap();
         let written = metadata.mtime() * 1000;
-        assert_eq!(temporary_files(directory.path(), written + 1000), [PathBuf::new(); 0]);
+        assert_eq!(temporary_files(directory.path(), written + 1000), Vec::<PathBuf>::new());
         assert_eq!(temporary_files(directory.path(), written + 3_600_000).len(), 2);
     }
 

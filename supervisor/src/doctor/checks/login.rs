@@ -3,7 +3,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
-use crate::doctor::facts::hub::Whoami;
+use crate::doctor::facts::hub::{HubFacts, Whoami};
 use crate::doctor::finding::Severity;
 
 pub(super) const CHECK: Check = Check {
@@ -18,6 +18,10 @@ pub(super) const CHECK: Check = Check {
 
 fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let Some(token) = &facts.patient.token else {
+        if facts.hub.as_ref().is_some_and(HubFacts::asks_for_no_login) {
+            findings.ok((), "none is needed: the hub asks nobody on its machine");
+            return;
+        }
         let problem = facts.patient.token_problem.as_deref().unwrap_or("nobody is logged in");
         findings.warning((), problem).command("anet login");
         return;

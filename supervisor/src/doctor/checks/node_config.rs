@@ -27,7 +27,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
                 finding.command(format!("anet node delete {name} --force"));
             }
             NodeFile::Broken(problem) => {
-                let finding = findings.error(name, format!("{} {}", path.display(), problem.seen));
+                let finding = findings.error(name, format!("{}: {}", path.display(), problem.seen));
                 finding.command(problem.command.clone().unwrap_or_else(|| format!("ls -l {}", path.display())));
             }
             NodeFile::Read { .. } => {}

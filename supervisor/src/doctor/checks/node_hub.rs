@@ -1,9 +1,9 @@
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
-use crate::doctor::facts::hub::Whoami;
-use crate::doctor::facts::node::{NodeFacts, NodeToken};
+use crate::doctor::facts::node::NodeToken;
 use crate::doctor::finding::Severity;
 use crate::doctor::repair::{ConfigEdit, Repair};
+use crate::token_repair::Probe;
 
 pub(super) const CHECK: Check = Check {
     id: "node_hub",
@@ -25,24 +25,17 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
             continue;
         }
         match &node.token {
-            NodeToken::Tried { answer: Whoami::Unclear(reason), .. } => {
-                let seen = format!("its own hub {own} does not answer: {reason}");
-                let finding = findings.warning(&*node.name, seen);
-                if is_known_here(node) {
+            NodeToken::Probed { probe: Probe::Unreachable { reason, .. }, .. } => {
+                let finding = findings.warning(&*node.name, format!("its own hub does not answer: {reason}"));
+                if node.is_known_elsewhere {
                     let edit = ConfigEdit::Remove("hub");
                     finding.repair(Repair::Config { directory: node.directory.clone(), edit });
                 } else {
                     finding.command(format!("edit {}", node.directory.join("config.json").display()));
                 }
             }
-            NodeToken::Tried { .. } => findings.fact(&*node.name, format!("it has a hub of its own: {own}")),
-            _ => {}
+            NodeToken::Probed { .. } => findings.fact(&*node.name, format!("it has a hub of its own: {own}")),
+            NodeToken::Unknown | NodeToken::Untried(_) => {}
         }
     }
-}
-
-/// Whether the hub of the settings, asked as well because both are on this machine, knows the token as this node's.
-fn is_known_here(node: &NodeFacts) -> bool {
-    matches!(&node.elsewhere, Some(Whoami::Known(me))
-        if me.credential.node_id.as_ref().map(|id| id.as_str().to_owned()) == node.node_id())
 }

@@ -82,6 +82,7 @@ mod tests {
             start_time: 1,
             is_dead,
             name: "p".to_owned(),
+            mark: None,
             instance: instance.map(str::to_owned),
         };
         let table = [

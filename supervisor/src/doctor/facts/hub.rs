@@ -93,6 +93,16 @@ impl HubFacts {
         facts(answer, login)
     }
 
+    /// Whether whoever is on the hub's machine needs no login there.
+    pub(in crate::doctor) fn asks_for_no_login(&self) -> bool {
+        self.healthy().is_some_and(|healthy| healthy.health.auth != "user-token")
+    }
+
+    /// Whether this person can have tokens made.
+    pub(in crate::doctor) fn knows_the_person(&self, patient: &Patient) -> bool {
+        matches!(self.login, Some(Whoami::Known(_))) || (patient.token.is_none() && self.asks_for_no_login())
+    }
+
     pub(in crate::doctor) fn healthy(&self) -> Option<&Healthy> {
         match &self.answer {
             HubAnswer::Healthy(healthy) => Some(healthy),

@@ -1,21 +1,23 @@
 //! The nodes: those of the project the command was typed in, and every other one that the supervisor knows.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anet_protocol::control::{Desired, NodeView};
+use anet_protocol::id::NetworkId;
 use anet_protocol::node_config::{NodeConfig, derive_node_id};
-use anet_protocol::token::{self, TokenKind};
+use anet_protocol::token;
 use futures_util::StreamExt as _;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 
-use super::hub::{HubAnswer, HubFacts, Whoami, build_client, whoami};
+use super::hub::HubFacts;
 use super::{JsonFile, StateFile};
 use crate::doctor::own_file::FileProblem;
 use crate::doctor::patient::Patient;
+use crate::hub_address::is_loopback;
 use crate::paths::node_directory;
+use crate::token_repair::{NodeAccount, Probe, probe};
 
 /// How many nodes' tokens are tried at once.
 const AT_ONCE: usize = 8;
@@ -32,8 +34,8 @@ pub(in crate::doctor) struct NodeFacts {
     /// What the supervisor sees.
     pub(in crate::doctor) view: Option<NodeView>,
     pub(in crate::doctor) token: NodeToken,
-    /// Who the hub of the settings takes the token for, where the node's own hub does not answer and both are here.
-    pub(in crate::doctor) elsewhere: Option<Whoami>,
+    /// Whether the hub of the settings knows the token, where the node's own hub is silent and both are on this machine.
+    pub(in crate::doctor) is_known_elsewhere: bool,
 }
 
 /// Its `config.json`.
@@ -54,18 +56,10 @@ pub(in crate::doctor) enum NodeFile {
 pub(in crate::doctor) enum NodeToken {
     /// There is no configuration to look for it in.
     Unknown,
-    Missing,
-    /// It is a person's login or an API key.
-    OfAnother(TokenKind),
-    /// It is none, by its form.
-    Untyped,
     /// It could not be tried; why.
     Untried(String),
-    /// The hub at this address was asked who it is.
-    Tried {
-        hub: String,
-        answer: Whoami,
-    },
+    /// Its hub, at this address, was asked.
+    Probed { hub: String, probe: Probe },
 }
 
 impl NodeFacts {
@@ -121,7 +115,7 @@ fn look_at(name: String, project: PathBuf, patient: &Patient, state: &StateFile)
         config: read_config(&directory),
         desired: record.map(|record| record.desired),
         token: NodeToken::Unknown,
-        elsewhere: None,
+        is_known_elsewhere: false,
         view,
         directory,
         name,
@@ -154,48 +148,50 @@ fn read_config(directory: &Path) -> NodeFile {
 pub(in crate::doctor) async fn ask(nodes: &mut [NodeFacts], patient: &Patient, hub: Option<&HubFacts>) {
     let asked = futures_util::stream::iter(nodes).map(|node| async {
         node.token = token_of(node, patient, hub).await;
-        node.elsewhere = ask_elsewhere(node, patient).await;
+        node.is_known_elsewhere = is_known_elsewhere(node, patient).await;
     });
     asked.buffer_unordered(AT_ONCE).collect::<()>().await;
 }
 
 async fn token_of(node: &NodeFacts, patient: &Patient, hub: Option<&HubFacts>) -> NodeToken {
     let Some(config) = node.config() else { return NodeToken::Unknown };
-    let Some(secret) = config.token() else { return NodeToken::Missing };
-    match token::parse(secret.expose_secret()) {
-        Ok(TokenKind::Node) => {}
-        Ok(other) => return NodeToken::OfAnother(other),
-        Err(_) => return NodeToken::Untyped,
-    }
     let Some(url) = config.hub().or(patient.hub.as_deref()) else {
         return NodeToken::Untried("nothing names its hub".to_owned());
     };
-    match hub.filter(|hub| hub.url == url.trim_end_matches('/')) {
-        Some(HubFacts { answer: HubAnswer::Unreachable(_) | HubAnswer::NoAddress(_), .. }) => {
-            NodeToken::Untried("its hub does not answer".to_owned())
-        }
-        _ => try_token(url, &secret).await,
+    // What is wrong with a token by its form is seen without a hub.
+    let is_whole = config.token().is_some_and(|token| token::parse(token.expose_secret()).is_ok());
+    let is_silent = hub.is_some_and(|hub| hub.url == url.trim_end_matches('/') && hub.healthy().is_none());
+    if is_whole && is_silent {
+        return NodeToken::Untried("its hub does not answer".to_owned());
+    }
+    match probe(&account(node, config, url)).await {
+        Ok(probe) => NodeToken::Probed { hub: url.to_owned(), probe },
+        Err(error) => NodeToken::Untried(error.to_string()),
     }
 }
 
-async fn try_token(url: &str, secret: &SecretString) -> NodeToken {
-    match build_client() {
-        Ok(client) => NodeToken::Tried { hub: url.to_owned(), answer: whoami(&client, url, secret).await },
-        Err(error) => NodeToken::Untried(error),
+fn account(node: &NodeFacts, config: &NodeConfig, hub: &str) -> NodeAccount {
+    NodeAccount {
+        directory: node.directory.clone(),
+        name: config.alias().unwrap_or(&node.name).to_owned(),
+        node_id: config.node_id().map_or_else(|| derive_node_id(&node.name), str::to_owned).into(),
+        hub: hub.to_owned(),
+        network_id: config.network_id().map(NetworkId::from),
+        token: config.token(),
     }
 }
 
-/// Asks the hub of the settings about the token of a node whose own hub is silent. Nothing leaves this machine.
-async fn ask_elsewhere(node: &NodeFacts, patient: &Patient) -> Option<Whoami> {
-    let NodeToken::Tried { hub: own, answer: Whoami::Unclear(_) } = &node.token else { return None };
-    let other = patient.hub.as_deref().filter(|other| is_loopback(own) && is_loopback(other))?;
-    whoami(&build_client().ok()?, other, &node.config()?.token()?).await.into()
+/// Whether the hub of the settings takes the token of a node whose own hub is silent for that node's. Both are on this
+/// machine, so that nothing leaves it.
+async fn is_known_elsewhere(node: &NodeFacts, patient: &Patient) -> bool {
+    let (NodeToken::Probed { hub: own, probe: Probe::Unreachable { .. } }, Some(config), Some(other)) =
+        (&node.token, node.config(), patient.hub.as_deref())
+    else {
+        return false;
+    };
+    is_local(own) && is_local(other) && matches!(probe(&account(node, config, other)).await, Ok(Probe::Valid { .. }))
 }
 
-pub(super) fn is_loopback(url: &str) -> bool {
-    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.is_some_and(|host| {
-        let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
-        address.map_or(host == "localhost", |address| address.is_loopback())
-    })
+pub(super) fn is_local(url: &str) -> bool {
+    reqwest::Url::parse(url).is_ok_and(|url| is_loopback(&url))
 }

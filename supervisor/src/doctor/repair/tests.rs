@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::os::unix::fs::symlink;
 
 use super::*;
@@ -67,7 +68,7 @@ async fn every_key_that_nobody_knows_survives_an_edit_in_its_place() {
     let expected = r#"{"future":{"a":[1]},"node_name":"writer","session":"s","runtime":"claude-code-cli","last":null,"node_id":"n_1"}"#;
     assert_eq!(serde_json::to_string(&fields).unwrap(), expected);
     assert_eq!(mode(&path), 0o600);
-    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2, "file and lock, no temporary file");
 }
 
 #[tokio::test]
