@@ -17,12 +17,16 @@
 //! | `POST /v1/nodes/{name}/forget` | [`NodeTarget`] | `{}`; refused while it runs |
 //! | `GET /v1/nodes/{name}/logs?project=&lines=&follow=` | | SSE of [`LogLine`] |
 //! | `GET /v1/events` | | SSE of [`SupervisorEvent`] |
+//! | `POST /v1/reload` | | [`Reloaded`] |
+//! | `GET /v1/plan` | | [`Plan`] |
+//! | `POST /v1/upgrade` | [`Upgrade`] | [`Upgrading`], then the supervisor becomes the new program |
 //! | `POST /v1/shutdown` | [`Shutdown`] | [`ShuttingDown`], then the supervisor leaves |
 //!
 //! Start, stop and restart answer when the outcome is proven, or with an error when it is not.
 
 mod exit;
 mod hub_variables;
+mod maintenance;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -31,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 pub use exit::{Exit, ExitCause, KEPT_EXITS, Requester, StopReason, StopRequest};
 pub use hub_variables::HubVariables;
+pub use maintenance::{Plan, PlannedRestart, ProgramVersion, Reloaded, Upgrade, Upgrading};
 
 use crate::notification::Link;
 use crate::time::Timestamp;
@@ -161,6 +166,9 @@ pub struct NodeView {
     /// How its last [`KEPT_EXITS`] starts ended, oldest first; empty in lists, which show only the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exits: Vec<Exit>,
+    /// The version of the program that the living process runs, which an upgrade of the supervisor leaves alone.
+    #[serde(default)]
+    pub version: Option<String>,
     /// Why its configuration cannot be used, with line and column.
     pub config_error: Option<String>,
 }
@@ -363,6 +371,8 @@ pub enum ControlErrorCode {
     StillRunning,
     /// 422: the node's configuration or `.env` cannot be used.
     ConfigInvalid,
+    /// 422: the program file cannot take the supervisor's place.
+    UpgradeRefused,
     /// 502: it was started and failed before it was ready.
     StartFailed,
     /// 504: it is alive and has not said that it is ready in time.
@@ -382,7 +392,7 @@ impl ControlErrorCode {
             Self::Forbidden => 403,
             Self::NodeNotFound => 404,
             Self::AmbiguousNode | Self::PortTaken | Self::StillRunning => 409,
-            Self::ConfigInvalid => 422,
+            Self::ConfigInvalid | Self::UpgradeRefused => 422,
             Self::StopFailed | Self::Internal => 500,
             Self::StartFailed => 502,
             Self::NotReady => 504,

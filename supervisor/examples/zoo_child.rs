@@ -15,9 +15,10 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anet_protocol::control::CONTROL_VERSION;
 use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
-use anet_supervisor::{Launcher, Settings, run};
+use anet_supervisor::{Failpoint, Launcher, Settings, run};
 use nix::sys::signal::{SigSet, Signal, raise};
 use nix::unistd::setsid;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -35,6 +36,10 @@ fn main() -> io::Result<ExitCode> {
             loop {
                 std::thread::park();
             }
+        }
+        ["supervisor", "program-version"] => {
+            writeln!(io::stdout(), r#"{{"version":"zoo","control_version":{CONTROL_VERSION}}}"#)?;
+            Ok(ExitCode::SUCCESS)
         }
         ["supervise", home] => supervise(Path::new(home)),
         _ => Ok(ExitCode::from(2)),
@@ -184,10 +189,21 @@ fn supervise(home: &Path) -> io::Result<ExitCode> {
     settings.launcher = Launcher { hub: vec![me.clone().into(), "hub".into()], node: vec![me.into(), "node".into()] };
     settings.owns_process = true;
     settings.policies.defaults.stop_grace = Duration::from_secs(2);
+    settings.arguments = vec!["supervise".into(), home.into()];
+    settings.failpoint = fatal_failpoint(home.with_file_name("failpoint"));
     let runtime = tokio::runtime::Runtime::new()?;
     let stop = tokio_util::sync::CancellationToken::new();
     let outcome = runtime.block_on(run(settings, Arc::new(System), Arc::new(System), stop, || {}));
     outcome.map(|()| ExitCode::SUCCESS).map_err(io::Error::other)
+}
+
+/// Kills this process at the place that the file names, once.
+fn fatal_failpoint(armed: PathBuf) -> Failpoint {
+    Failpoint::new(move |place| {
+        if std::fs::read_to_string(&armed).is_ok_and(|named| named == place) && std::fs::remove_file(&armed).is_ok() {
+            raise(Signal::SIGKILL).expect("a process may kill itself");
+        }
+    })
 }
 
 struct System;

@@ -24,8 +24,6 @@ use crate::requester::requester;
 const MOST_CONNECTIONS: usize = 256;
 /// R56; also the longest that a connection may stay open without a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long answers in progress may take when the supervisor leaves.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause after a failed accept, which otherwise fails again at once when descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -33,11 +31,21 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When the path cannot be bound; Unix limits it to 107 bytes.
-pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
+pub(crate) fn bind(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
     remove_stale(path)?;
-    let listener = UnixListener::bind(path)?;
+    let listener = std::os::unix::net::UnixListener::bind(path)?;
     restrict(path)?;
     Ok(listener)
+}
+
+/// Listens on a duplicate of a bound socket.
+///
+/// # Errors
+/// When the kernel refuses one.
+pub(crate) fn listen(socket: &std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
+    let socket = socket.try_clone()?;
+    socket.set_nonblocking(true)?;
+    UnixListener::from_std(socket)
 }
 
 /// Removes the socket that a dead supervisor left.
@@ -58,8 +66,13 @@ pub(crate) fn may_control(peer: u32, me: u32) -> bool {
     peer == me || peer == 0
 }
 
-/// Answers clients until `leave` is cancelled, and lets answers in progress finish then.
-pub(crate) async fn serve(listener: UnixListener, router: Router, leave: CancellationToken) {
+/// Answers clients until `leave` is cancelled. Answers in progress may take `patience` then.
+pub(crate) async fn serve(
+    listener: UnixListener,
+    router: Router,
+    leave: CancellationToken,
+    patience: impl Fn() -> Duration + Clone + Send + 'static,
+) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let connections = TaskTracker::new();
     loop {
@@ -71,9 +84,9 @@ pub(crate) async fn serve(listener: UnixListener, router: Router, leave: Cancell
         };
         match accepted {
             Ok((stream, _)) => {
-                let (router, leave) = (router.clone(), leave.clone());
+                let (router, leave, patience) = (router.clone(), leave.clone(), patience.clone());
                 connections.spawn(async move {
-                    converse(stream, router, leave).await;
+                    converse(stream, router, leave, patience).await;
                     drop(place);
                 });
             }
@@ -87,7 +100,7 @@ pub(crate) async fn serve(listener: UnixListener, router: Router, leave: Cancell
     connections.wait().await;
 }
 
-async fn converse(stream: UnixStream, router: Router, leave: CancellationToken) {
+async fn converse(stream: UnixStream, router: Router, leave: CancellationToken, patience: impl Fn() -> Duration) {
     let me = nix::unistd::geteuid().as_raw();
     let router = match stream.peer_cred() {
         Ok(peer) if may_control(peer.uid(), me) => router.layer(Extension(requester(peer.uid(), peer.pid()))),
@@ -105,7 +118,7 @@ async fn converse(stream: UnixStream, router: Router, leave: CancellationToken) 
         ended = connection.as_mut() => ended,
         () = leave.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            tokio::time::timeout(LEAVE_TIMEOUT, connection).await.unwrap_or(Ok(()))
+            tokio::time::timeout(patience(), connection).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = ended {

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::settings_file::SettingsFileError;
+
 /// Why a supervisor could not start or had to leave.
 #[derive(Debug, thiserror::Error)]
 pub enum SupervisorError {
@@ -24,6 +26,15 @@ pub enum SupervisorError {
         /// Why not.
         source: io::Error,
     },
+    /// The settings file has a fault.
+    #[error(transparent)]
+    SettingsFile(#[from] SettingsFileError),
+    /// A descriptor that was announced is not there.
+    #[error("cannot take over what was left open: {0}")]
+    Inherited(io::Error),
+    /// `NOTIFY_SOCKET` is not usable.
+    #[error("cannot speak to the service manager: {0}")]
+    ServiceManager(io::Error),
     /// The kernel's process table could not be read.
     #[error("cannot read the process table in /proc: {0}")]
     ProcessTable(io::Error),

@@ -2,7 +2,8 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use crate::error::SupervisorError;
@@ -10,15 +11,19 @@ use crate::error::SupervisorError;
 /// Held until dropped. The kernel lets go of it when the process dies, however it dies.
 #[derive(Debug)]
 pub(crate) struct InstanceLock {
-    _file: File,
+    file: File,
 }
 
 impl InstanceLock {
-    /// Takes the lock, or says who holds it.
+    /// Takes the lock, or says who holds it. `inherited` is the locked file that an upgrade has left open.
     ///
     /// # Errors
     /// [`SupervisorError::AlreadyRunning`] when it is held.
-    pub(crate) fn acquire(path: &Path) -> Result<Self, SupervisorError> {
+    pub(crate) fn acquire(path: &Path, inherited: Option<OwnedFd>) -> Result<Self, SupervisorError> {
+        if let Some(file) = inherited.map(File::from).filter(|file| is_at(file, path)) {
+            // The program before this one has locked it; a lock belongs to the open file, not to the program.
+            return Ok(Self { file });
+        }
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -40,8 +45,19 @@ impl InstanceLock {
             }
         }
         write_pid(&mut file).map_err(SupervisorError::file("write the process id into", path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
+}
+
+impl AsFd for InstanceLock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    file.metadata().map(identity).ok() == std::fs::metadata(path).map(identity).ok()
 }
 
 fn write_pid(file: &mut File) -> std::io::Result<()> {
@@ -58,13 +74,13 @@ mod tests {
     fn the_second_one_is_told_who_is_first_and_the_file_stays() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lock");
-        let first = InstanceLock::acquire(&path).unwrap();
-        let Err(SupervisorError::AlreadyRunning { pid, .. }) = InstanceLock::acquire(&path) else {
+        let first = InstanceLock::acquire(&path, None).unwrap();
+        let Err(SupervisorError::AlreadyRunning { pid, .. }) = InstanceLock::acquire(&path, None) else {
             panic!("two holders of one lock");
         };
         assert_eq!(pid, Some(std::process::id()));
         drop(first);
         assert!(path.exists());
-        InstanceLock::acquire(&path).unwrap();
+        InstanceLock::acquire(&path, None).unwrap();
     }
 }

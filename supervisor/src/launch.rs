@@ -1,11 +1,13 @@
 //! What is needed to start a process: everything is read anew for each start (R38).
 
 mod dot_env;
+pub(crate) mod fingerprint;
 pub(crate) mod hub;
 pub(crate) mod node;
 pub(crate) mod node_environment;
 
 use std::ffi::OsString;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -120,6 +122,22 @@ impl Program {
         match self {
             Self::Hub(_) => format!("anet hub {verb}"),
             Self::Node(node) => format!("anet node {verb} {}", node.name),
+        }
+    }
+
+    /// A duplicate of the hub's listening socket.
+    pub(crate) fn listener(&self) -> Option<TcpListener> {
+        match self {
+            Self::Hub(hub) => hub.listener.as_ref().and_then(|listener| listener.try_clone().ok()),
+            Self::Node(_) => None,
+        }
+    }
+
+    /// What its own configuration file says, without the token; empty when it cannot be read.
+    pub(crate) fn configuration(&self) -> String {
+        match self {
+            Self::Hub(_) => String::new(),
+            Self::Node(node) => node.configuration(),
         }
     }
 

@@ -43,6 +43,18 @@ impl Routes {
     }
 }
 
+/// Binds the socket; what stood at the path is replaced, so the caller must hold the lock.
+///
+/// # Errors
+/// When the path cannot be bound.
+pub(crate) fn bind(path: &Path) -> io::Result<std::os::unix::net::UnixDatagram> {
+    crate::control_socket::remove_stale(path)?;
+    let socket = std::os::unix::net::UnixDatagram::bind(path)?;
+    crate::control_socket::restrict(path)?;
+    setsockopt(&socket, PassCred, &true)?;
+    Ok(socket)
+}
+
 /// The receiving end.
 #[derive(Debug)]
 pub(crate) struct NotifySocket {
@@ -50,16 +62,14 @@ pub(crate) struct NotifySocket {
 }
 
 impl NotifySocket {
-    /// Binds the socket; what stood at the path is replaced, so the caller must hold the lock.
+    /// Listens on a duplicate of a bound socket.
     ///
     /// # Errors
-    /// When the path cannot be bound.
-    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        crate::control_socket::remove_stale(path)?;
-        let socket = UnixDatagram::bind(path)?;
-        crate::control_socket::restrict(path)?;
-        setsockopt(&socket, PassCred, &true)?;
-        Ok(Self { socket })
+    /// When the kernel refuses one.
+    pub(crate) fn on(socket: &std::os::unix::net::UnixDatagram) -> io::Result<Self> {
+        let socket = socket.try_clone()?;
+        socket.set_nonblocking(true)?;
+        Ok(Self { socket: UnixDatagram::from_std(socket)? })
     }
 
     /// Passes notifications on for ever. A request on `flushes` is answered when everything that was
@@ -136,7 +146,7 @@ mod tests {
     async fn a_stranger_cannot_speak_for_a_child_and_descriptors_are_not_taken() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("notify.sock");
-        let socket = NotifySocket::bind(&path).unwrap();
+        let socket = NotifySocket::on(&bind(&path).unwrap()).unwrap();
         let routes = Routes::default();
         let (told, mut hears) = mpsc::channel(4);
         // The route of another process, which this one pretends to be.

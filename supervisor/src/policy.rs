@@ -1,6 +1,6 @@
 //! What a person can decide about one process, and which decisions hold for which process.
 
-mod byte_size;
+pub(crate) mod byte_size;
 mod policies;
 
 use std::time::Duration;

@@ -18,7 +18,8 @@ mod start;
 mod stop;
 mod verdict;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use anet_protocol::control::{Desired, Exit, ExitCause, Observed, Requester, StartHub, StopRequest};
@@ -35,13 +36,16 @@ use crate::events::Events;
 use crate::launch::Program;
 use crate::notify_socket::{Routes, Told};
 use crate::paths::Paths;
-use crate::policy::{Policies, Policy};
+use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::service_manager::ServiceManager;
 use crate::settings::Settings;
+use crate::settings_file::Options;
 use crate::state_file::{History, ProcessRecord, StateStore};
 use crate::system::control_group::Delegation;
 use crate::system::process_table::ProcessTable;
 use crate::system::tree::Tree;
+use crate::upgrade::Replacement;
 
 pub(crate) use handle::ProcessHandle;
 pub(crate) use snapshot::Snapshot;
@@ -70,14 +74,17 @@ pub(crate) struct Context {
     /// The control group below which each start has its own, where one was delegated.
     pub(crate) delegation: Option<Delegation>,
     pub(crate) captures: Arc<Captures>,
-    /// The policies in force; a reload replaces them.
-    pub(crate) policies: RwLock<Policies>,
+    /// The settings in force; a reload replaces them.
+    pub(crate) options: RwLock<Options>,
+    pub(crate) service_manager: ServiceManager,
+    /// What to become, once everything has come to rest.
+    pub(crate) replacement: Mutex<Option<Replacement>>,
 }
 
 impl Context {
     /// The policy in force for the node of this name, or without a name for the hub.
     pub(crate) fn policy(&self, node: Option<&str>) -> Policy {
-        let policies = self.policies.read().unwrap_or_else(PoisonError::into_inner);
+        let policies = &self.options.read().unwrap_or_else(PoisonError::into_inner).policies;
         node.map_or_else(|| policies.of_hub(), |name| policies.of_node(name)).clone()
     }
 }
@@ -90,6 +97,8 @@ pub(crate) enum Command {
     Stop { desired: Option<Desired>, asked: StopRequest, reply: oneshot::Sender<Result<bool, Refusal>> },
     /// Stop, then start.
     Restart { asked: StopRequest, reply: oneshot::Sender<Result<Started, Refusal>> },
+    /// Give a duplicate of the hub's listening socket, where one is held.
+    HubListener { reply: oneshot::Sender<Option<TcpListener>> },
     /// Take it out of the registry; refused while it runs.
     Forget { reply: oneshot::Sender<Result<(), Refusal>> },
 }
@@ -242,6 +251,9 @@ impl Process {
                 self.by.clone_from(&asked.by);
                 drop(reply.send(self.restart(asked).await));
             }
+            Command::Stop { desired, reply } => drop(reply.send(self.stop(desired).await)),
+            Command::Restart { reply } => drop(reply.send(self.restart().await)),
+            Command::HubListener { reply } => drop(reply.send(self.program.listener())),
             Command::Forget { reply } => {
                 let outcome = self.forget().await;
                 let is_forgotten = outcome.is_ok();

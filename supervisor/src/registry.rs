@@ -1,6 +1,7 @@
 //! Everything the supervisor looks after: one hub, and nodes by name and project.
 
 mod boot;
+mod plan;
 mod view;
 
 use std::collections::BTreeMap;

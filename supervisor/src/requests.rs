@@ -6,11 +6,13 @@ mod forget;
 mod input;
 mod logs;
 mod register;
+mod reload;
 mod restart;
 mod shutdown;
 mod start;
 mod status;
 mod stop;
+mod upgrade;
 
 use std::sync::Arc;
 
@@ -44,6 +46,9 @@ pub(crate) fn router(registry: Arc<Registry>) -> Router {
         .route("/v1/nodes/{name}/forget", post(forget::node))
         .route("/v1/nodes/{name}/logs", get(logs::node))
         .route("/v1/events", get(events::events))
+        .route("/v1/reload", post(reload::reload))
+        .route("/v1/plan", get(reload::plan))
+        .route("/v1/upgrade", post(upgrade::upgrade))
         .route("/v1/shutdown", post(shutdown::shutdown))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)

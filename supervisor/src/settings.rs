@@ -2,8 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
+use crate::failpoint::Failpoint;
 use crate::policy::Policies;
 
 /// Everything the supervisor does not find out by itself.
@@ -29,7 +33,15 @@ pub struct Settings {
     pub owns_process: bool,
     /// Bytes that all logs together may take; where absent 1 GiB, or 5 % of the disk if that is less (R63).
     pub log_total_max: Option<u64>,
-    /// How each process is kept.
+    /// How the supervisor's own process was started: the arguments after the program's name, for an upgrade.
+    pub arguments: Vec<OsString>,
+    /// What makes a program file print a [`anet_protocol::control::ProgramVersion`].
+    pub version_query: Vec<OsString>,
+    /// Notified when the settings file is to be read again.
+    pub reload: Arc<Notify>,
+    /// Where a test may end the process.
+    pub failpoint: Failpoint,
+    /// How each process is kept, below what `supervisor.toml` says.
     pub policies: Policies,
 }
 
@@ -46,6 +58,10 @@ impl Settings {
             mended_interval: Duration::from_millis(500),
             owns_process: false,
             log_total_max: None,
+            arguments: Vec::new(),
+            version_query: vec!["supervisor".into(), "program-version".into()],
+            reload: Arc::default(),
+            failpoint: Failpoint::default(),
             policies: Policies::default(),
         }
     }

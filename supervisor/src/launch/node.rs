@@ -56,6 +56,21 @@ impl NodeProgram {
         })
     }
 
+    /// Its configuration without the token, which a running node takes without a restart, and without the
+    /// environment, which is compared by its values.
+    pub(crate) fn configuration(&self) -> String {
+        self.read_config().map_or_else(
+            |_| String::new(),
+            |mut config| {
+                config.set_token(None);
+                for (name, _) in config.env() {
+                    config.set_env(&name, None);
+                }
+                config.to_text()
+            },
+        )
+    }
+
     /// What must not be shown of its logs: its token and the values of its `.env`, as far as they
     /// can be read.
     pub(crate) fn secrets(&self) -> Vec<SecretString> {

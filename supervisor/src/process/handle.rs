@@ -1,6 +1,8 @@
 //! How the rest of the supervisor speaks to the actor of a process.
 
+use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anet_protocol::control::{Desired, Requester, StartHub, StopRequest};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -9,6 +11,9 @@ use super::ready::wait_until_ready;
 use super::snapshot::Words;
 use super::{Command, Context, Snapshot, Started};
 use crate::refusal::Refusal;
+
+/// How long an upgrade waits for a hub that is being started or stopped; its next start binds anew then.
+const LISTENER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A handle on the actor; the actor ends when the last one is dropped.
 #[derive(Clone)]
@@ -59,6 +64,16 @@ impl ProcessHandle {
     pub(crate) async fn restart(&self, asked: StopRequest) -> Result<bool, Refusal> {
         let started = self.ask(|reply| Command::Restart { asked, reply }).await?;
         self.until_ready(started).await
+    }
+
+    /// A duplicate of the hub's listening socket; none for a node, nor while the hub is busy with something else.
+    pub(crate) async fn hub_listener(&self) -> Option<TcpListener> {
+        let (reply, answer) = oneshot::channel();
+        let asked = async {
+            self.commands.send(Command::HubListener { reply }).await.ok()?;
+            answer.await.ok()?
+        };
+        tokio::time::timeout(LISTENER_PATIENCE, asked).await.ok().flatten()
     }
 
     /// Takes it out of the registry and ends its actor.

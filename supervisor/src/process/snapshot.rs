@@ -8,7 +8,8 @@ use anet_protocol::time::Timestamp;
 
 use super::{Phase, Process};
 use crate::launch::Program;
-use crate::state_file::{History, HubSettings};
+use crate::launch::fingerprint::Fingerprint;
+use crate::state_file::{History, HubSettings, ProcessRecord};
 
 /// A process at one moment.
 #[derive(Clone, Debug)]
@@ -17,6 +18,10 @@ pub(crate) struct Snapshot {
     pub(crate) process: ProcessState,
     /// The living start.
     pub(crate) instance: Option<String>,
+    /// What the living start was started with; absent in records of versions that did not keep it.
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// The version of the program that the living start runs.
+    pub(crate) version: Option<String>,
     /// The last start that ended, and how.
     pub(crate) ended: Option<(String, Exit)>,
     pub(crate) link: Option<Observed<Link>>,
@@ -33,6 +38,8 @@ impl Snapshot {
             desired,
             process: ProcessState::Stopped { since, last_exit: None },
             instance: None,
+            fingerprint: None,
+            version: None,
             ended: None,
             link: None,
             work: None,
@@ -71,16 +78,23 @@ impl Words {
 }
 
 impl Process {
+    /// The living start.
+    fn record(&self) -> Option<&ProcessRecord> {
+        match &self.phase {
+            Phase::Alive(alive) => Some(&alive.record),
+            Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => None,
+        }
+    }
+
     /// Tells everybody who looks or listens how it is now.
     pub(crate) fn publish(&self) {
         let process = self.state();
         let snapshot = Snapshot {
             desired: self.desired,
             process: process.clone(),
-            instance: match &self.phase {
-                Phase::Alive(alive) => Some(alive.record.instance.clone()),
-                Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => None,
-            },
+            instance: self.record().map(|record| record.instance.clone()),
+            fingerprint: self.record().and_then(|record| record.fingerprint.clone()),
+            version: self.record().and_then(|record| record.version.clone()),
             ended: self.ended.clone(),
             link: self.link.clone(),
             work: self.work.clone(),

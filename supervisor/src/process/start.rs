@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{Alive, Phase, Process, Started, backoff};
 use crate::capture::LogLimits;
+use crate::launch::fingerprint::Fingerprint;
 use crate::launch::{LaunchError, Program};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -86,18 +87,23 @@ impl Process {
             started_at: self.context.clock.now(),
             leader: None,
             ready_at: None,
+            version: Some(self.context.settings.version.clone()),
+            fingerprint: Some(Fingerprint::of(&self.program, &launch, &self.context, &instance)),
             control_group: control_group.as_ref().map(|group| group.path().to_owned()),
         };
         let unsaved = |error: crate::state_file::StateError| LaunchError::Passing(error.to_string());
         self.save(Some(record.clone())).await.map_err(unsaved)?;
+        self.context.settings.failpoint.pass("start recorded");
         self.leftovers = Some(record.tree());
         let leader = self.spawn(launch, outputs, control_group.as_ref(), &policy)?;
+        self.context.settings.failpoint.pass("process spawned");
         self.leftovers = None;
         record.leader = Some(Leader { pid: leader.pid, start_time: leader.start_time });
         if let Err(error) = self.save(Some(record.clone())).await {
             // The process is on record by its instance id, which is enough to find it.
             tracing::error!(name = self.program.name(), %error, "the process id could not be saved");
         }
+        self.context.settings.failpoint.pass("leader recorded");
         (self.link, self.work) = (None, None);
         self.phase = Phase::Alive(Box::new(Alive {
             leader,

@@ -21,8 +21,11 @@ impl Process {
         }
         self.desired = desired;
         self.save_desired().await.map_err(Refusal::internal)?;
+        self.context.settings.failpoint.pass("stop recorded");
         let last_exit = self.bring_down(asked).await?;
+        self.context.settings.failpoint.pass("process gone");
         self.save(None).await.map_err(Refusal::internal)?;
+        self.context.settings.failpoint.pass("death recorded");
         self.close_socket();
         self.failures = 0;
         self.phase = Phase::Stopped { since: self.context.clock.now(), last_exit };
@@ -93,6 +96,7 @@ impl Process {
         if let Err(error) = alive.leader.signal(Signal::TERM) {
             tracing::warn!(pid = alive.leader.pid, %error, "cannot ask a process to leave");
         }
+        self.context.settings.failpoint.pass("asked to leave");
         let settings = &self.context.settings;
         if let Ok(cause) = timeout(grace, alive.leader.exited()).await {
             return Some(cause);

@@ -1,6 +1,7 @@
 //! From the state file to living actors.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
@@ -18,6 +19,7 @@ impl Registry {
     pub(crate) async fn boot(
         context: Arc<Context>,
         state: State,
+        hub_listener: Option<TcpListener>,
         tasks: TaskTracker,
         leave: CancellationToken,
     ) -> Self {
@@ -25,7 +27,7 @@ impl Registry {
         let mut processes = Vec::new();
         let (hub, hub_desired, hub_process, history) = match state.hub {
             Some(hub) => {
-                let program = HubProgram { settings: Some(hub.settings), listener: None };
+                let program = HubProgram { settings: Some(hub.settings), listener: hub_listener };
                 (program, hub.desired, hub.process, hub.history)
             }
             None => (HubProgram::default(), Desired::Stopped, None, History::default()),

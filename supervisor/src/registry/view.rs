@@ -61,6 +61,7 @@ impl Node {
             restarts: snapshot.restarts,
             incarnation: snapshot.history.starts,
             exits: Vec::new(),
+            version: snapshot.version,
             config_error,
         }
     }

@@ -8,6 +8,7 @@ use anet_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
+use crate::launch::fingerprint::Fingerprint;
 use crate::system::control_group::ControlGroup;
 use crate::system::tree::Tree;
 
@@ -81,6 +82,12 @@ pub(crate) struct ProcessRecord {
     pub(crate) leader: Option<Leader>,
     /// When it said that it is ready.
     pub(crate) ready_at: Option<Timestamp>,
+    /// The version of the program that was started; absent in files of versions that did not keep it.
+    #[serde(default)]
+    pub(crate) version: Option<String>,
+    /// What it was started with; absent in files of versions that did not keep it.
+    #[serde(default)]
+    pub(crate) fingerprint: Option<Fingerprint>,
     /// The control group of the start, where it has one.
     #[serde(default)]
     pub(crate) control_group: Option<PathBuf>,

@@ -9,6 +9,7 @@ use anet_protocol::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::format::{State, VERSION};
+use crate::failpoint::Failpoint;
 
 /// How many changes one write may carry.
 const LARGEST_BATCH: usize = 1024;
@@ -33,10 +34,10 @@ pub(crate) struct StateStore {
 
 impl StateStore {
     /// The store, and the writer that must be awaited after the last clone of the store is dropped.
-    pub(crate) fn new(path: PathBuf, state: State) -> (Self, impl Future<Output = ()> + use<>) {
+    pub(crate) fn new(path: PathBuf, state: State, failpoint: Failpoint) -> (Self, impl Future<Output = ()> + use<>) {
         let (written, requests) = mpsc::channel(LARGEST_BATCH);
         let state = Arc::new(Mutex::new(state));
-        let writer = write_requested(path.clone(), Arc::clone(&state), requests);
+        let writer = write_requested(path.clone(), Arc::clone(&state), requests, failpoint);
         (Self { path, state, written }, writer)
     }
 
@@ -57,12 +58,13 @@ async fn write_requested(
     path: PathBuf,
     state: Arc<Mutex<State>>,
     mut requests: mpsc::Receiver<oneshot::Sender<Result<(), StateError>>>,
+    failpoint: Failpoint,
 ) {
     let mut waiting = Vec::new();
     while requests.recv_many(&mut waiting, LARGEST_BATCH).await > 0 {
         let snapshot = state.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let target = path.clone();
-        let outcome = match tokio::task::spawn_blocking(move || write(&target, &snapshot)).await {
+        let (target, failpoint) = (path.clone(), failpoint.clone());
+        let outcome = match tokio::task::spawn_blocking(move || write(&target, &snapshot, &failpoint)).await {
             Ok(outcome) => outcome,
             Err(failed) => Err(io::Error::other(failed)),
         };
@@ -74,14 +76,16 @@ async fn write_requested(
     }
 }
 
-fn write(path: &Path, state: &State) -> io::Result<()> {
+fn write(path: &Path, state: &State, failpoint: &Failpoint) -> io::Result<()> {
     let directory = path.parent().ok_or_else(|| io::Error::other("the path has no directory"))?;
     // Temporary files of this crate are made with mode 0600.
     let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory)?;
     serde_json::to_writer_pretty(&mut file, state)?;
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
+    failpoint.pass("state written aside");
     file.persist(path)?;
+    failpoint.pass("state renamed");
     File::open(directory)?.sync_all()
 }
 
@@ -148,7 +152,7 @@ mod tests {
     async fn what_was_answered_is_on_disk_and_for_the_owner_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state.json");
-        let (store, writer) = StateStore::new(path.clone(), State::new("/x".into()));
+        let (store, writer) = StateStore::new(path.clone(), State::new("/x".into()), Failpoint::default());
         let writer = tokio::spawn(writer);
         let updates = (0..100).map(|index| {
             let store = store.clone();
@@ -168,7 +172,8 @@ mod tests {
     #[tokio::test]
     async fn a_write_that_fails_is_told() {
         let directory = tempfile::tempdir().unwrap();
-        let (store, writer) = StateStore::new(directory.path().join("gone/state.json"), State::new("/x".into()));
+        let (store, writer) =
+            StateStore::new(directory.path().join("gone/state.json"), State::new("/x".into()), Failpoint::default());
         let writer = tokio::spawn(writer);
         let error = store.update(|state| state.nodes.push(node("n"))).await.unwrap_err();
         assert!(error.to_string().contains("gone/state.json"), "{error}");

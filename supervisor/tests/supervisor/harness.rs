@@ -228,6 +228,11 @@ impl Client {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// As [`Self::post`], of a supervisor that may die before it answers.
+    pub(crate) async fn try_post(&self, path: &str, body: Value) -> Option<Value> {
+        self.http.post(format!("http://supervisor{path}")).json(&body).send().await.ok()?.json().await.ok()
+    }
+
     pub(crate) async fn start(&self, home: &Home, name: &str) -> (u16, Value) {
         self.post(&format!("/v1/nodes/{name}/start"), json!({"project": home.project()})).await
     }

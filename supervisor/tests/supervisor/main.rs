@@ -16,14 +16,22 @@ mod harness;
 #[cfg(test)]
 mod hub;
 #[cfg(test)]
+mod kill_matrix;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod logs;
+#[cfg(test)]
+mod plan;
 #[cfg(test)]
 mod readiness;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod service_manager;
+#[cfg(test)]
 mod single_instance;
 #[cfg(test)]
 mod stop_tree;
+#[cfg(test)]
+mod upgrade;

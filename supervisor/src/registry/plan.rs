@@ -1,0 +1,58 @@
+//! What runs with another configuration than it would be started with now (R60).
+
+use anet_protocol::control::{Desired, Plan, PlannedRestart};
+
+use super::Registry;
+use crate::launch::Program;
+use crate::launch::fingerprint::Fingerprint;
+use crate::refusal::Refusal;
+use crate::settings_file::Options;
+
+impl Registry {
+    /// Compares every running node with its files and with the settings in force.
+    ///
+    /// # Errors
+    /// When the settings file has a fault: nothing could be applied then.
+    pub(crate) fn plan(&self) -> Result<Plan, Refusal> {
+        let context = &self.context;
+        let settings_changed = context.reads_otherwise()?;
+        let (mut restarts, mut unchanged, mut unusable) = (Vec::new(), 0, Vec::new());
+        for node in self.all_nodes() {
+            let snapshot = node.handle.snapshot();
+            let (Some(started), Some(instance), Desired::Running) =
+                (&snapshot.fingerprint, &snapshot.instance, snapshot.desired)
+            else {
+                unchanged += 1;
+                continue;
+            };
+            let mut program = Program::Node(node.program.clone());
+            match program.prepare(context, instance) {
+                Ok(launch) => {
+                    let now = Fingerprint::of(&program, &launch, context, instance);
+                    let reasons: Vec<String> = started.differences(&now).into_iter().map(str::to_owned).collect();
+                    if reasons.is_empty() {
+                        unchanged += 1;
+                    } else {
+                        let (name, project) = (node.program.name.clone(), Some(node.program.project.clone()));
+                        restarts.push(PlannedRestart { name, project, reasons });
+                    }
+                }
+                // It runs on: a restart would only end it.
+                Err(error) => unusable.push(format!("{}: {error}", node.program.name)),
+            }
+        }
+        Ok(Plan { settings_changed, restarts, unchanged, unusable })
+    }
+}
+
+impl crate::process::Context {
+    /// Whether the settings file says something else than what is in force.
+    fn reads_otherwise(&self) -> Result<bool, Refusal> {
+        let options = Options::load(&self.settings.home, &self.settings.policies).map_err(|error| {
+            Refusal::new(anet_protocol::control::ControlErrorCode::ConfigInvalid, error.to_string())
+                .hint("nothing was changed")
+        })?;
+        let current = self.options.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(*current != options)
+    }
+}
