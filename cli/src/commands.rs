@@ -1,5 +1,6 @@
 //! The command tree. Each command is one file: its arguments, whose doc comments are the help, and one function.
 
+mod apply;
 mod audit;
 mod cancel;
 mod completions;
@@ -105,6 +106,10 @@ enum Command {
     #[command(subcommand)]
     Supervisor(supervisor::Command),
     Doctor(doctor::Arguments),
+    /// Make edited settings true: says what that restarts, and restarts nothing else
+    ///
+    /// Compares every running node with its configuration, its .env and ~/.anet/supervisor.toml as they are now.
+    Apply(apply::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
     /// Write the manual pages into a directory
@@ -154,6 +159,7 @@ impl Arguments {
             Command::Audit(arguments) => audit::run(context, arguments).await,
             Command::Supervisor(command) => command.run(context).await,
             Command::Doctor(arguments) => doctor::run(context, arguments).await,
+            Command::Apply(arguments) => apply::run(context, &arguments).await,
             Command::Completions(arguments) => completions::run(context, &arguments),
             Command::Man(arguments) => man::run(context, &arguments),
         }

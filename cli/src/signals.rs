@@ -1,6 +1,9 @@
 //! SIGTERM and SIGINT as a request to stop.
 
+use std::sync::Arc;
+
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// A token that is cancelled at the first SIGTERM or SIGINT. A second one ends the process at once.
@@ -29,4 +32,18 @@ pub(crate) fn stop_token() -> std::io::Result<CancellationToken> {
         }
     });
     Ok(token)
+}
+
+/// Notifies at each SIGHUP, which asks a daemon to read its settings again.
+///
+/// # Errors
+/// When the kernel refuses the handler.
+pub(crate) fn notify_on_hangup(notify: Arc<Notify>) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            notify.notify_one();
+        }
+    });
+    Ok(())
 }

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anet_protocol::control::{
-    CONTROL_VERSION, ControlError, HubChanged, LogLine, NodeChanged, NodeTarget, NodeView, NodeViews, Shutdown,
-    ShuttingDown, StartHub, SupervisorStatus,
+    CONTROL_VERSION, ControlError, HubChanged, LogLine, NodeChanged, NodeTarget, NodeView, NodeViews, Plan, Reloaded,
+    Shutdown, ShuttingDown, StartHub, SupervisorStatus, Upgrade, Upgrading, understand_each_other,
 };
 use anet_protocol::variables::{self, SetBy};
 use anyhow::Context as _;
@@ -104,7 +104,8 @@ impl SupervisorClient {
             // Of several that start at once all but one leave with 0: the socket of the one is awaited.
             if let Some(status) = child.try_wait()?.filter(|status| !status.success()) {
                 let words = files::read_optional(&log)?.unwrap_or_default();
-                let last = words.lines().last().unwrap_or("it said nothing").to_owned();
+                let last = words.lines().rfind(|line| !line.starts_with("hint:")).unwrap_or("it said nothing");
+                let last = last.strip_prefix("error: ").unwrap_or(last);
                 return Err(Failure::message(format!("the supervisor did not start ({status}): {last}"))
                     .hint("run it in the foreground to see more: `anet supervisor run`"));
             }
@@ -220,6 +221,21 @@ impl SupervisorClient {
         self.call::<serde_json::Value>(Method::POST, &node_path(name, "forget"), Some(target)).await.map(drop)
     }
 
+    /// Makes it read its settings file again.
+    pub(crate) async fn reload(&self) -> Result<Reloaded, Failure> {
+        self.call(Method::POST, "/v1/reload", None::<&()>).await
+    }
+
+    /// What edits of files would restart.
+    pub(crate) async fn plan(&self) -> Result<Plan, Failure> {
+        self.call(Method::GET, "/v1/plan", None::<&()>).await
+    }
+
+    /// Makes it become another program; it answers before it does.
+    pub(crate) async fn upgrade(&self, request: &Upgrade) -> Result<Upgrading, Failure> {
+        self.call(Method::POST, "/v1/upgrade", Some(request)).await
+    }
+
     /// Asks the supervisor to leave.
     pub(crate) async fn shutdown(&self, request: &Shutdown) -> Result<ShuttingDown, Failure> {
         self.call(Method::POST, "/v1/shutdown", Some(request)).await
@@ -250,7 +266,7 @@ fn node_path(name: &str, verb: &str) -> String {
 }
 
 fn check_version(status: &SupervisorStatus) -> Result<(), Failure> {
-    if status.control_version == CONTROL_VERSION {
+    if understand_each_other(status.control_version, CONTROL_VERSION) {
         return Ok(());
     }
     Err(Failure::message(format!(

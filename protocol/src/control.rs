@@ -229,6 +229,12 @@ pub struct SupervisorStatus {
     pub executable_is_current: bool,
     /// When it started.
     pub since: Timestamp,
+    /// Names this life of the supervisor: another after every start and every upgrade.
+    #[serde(default)]
+    pub instance: String,
+    /// The user whose supervisor it is.
+    #[serde(default)]
+    pub uid: u32,
     /// The `~/.anet` it serves.
     pub home: PathBuf,
     /// How it keeps hold of what its processes start.
@@ -400,9 +406,23 @@ impl ControlErrorCode {
     }
 }
 
+/// Whether two programs that speak these versions of the control API understand each other: the same, or
+/// one apart, since a version only adds fields that the one before can do without (R57).
+#[must_use]
+pub const fn understand_each_other(one: u32, other: u32) -> bool {
+    one.abs_diff(other) <= 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_one_version_apart_understand_each_other_both_ways() {
+        for (one, other, expected) in [(1, 1, true), (1, 2, true), (2, 1, true), (1, 3, false), (3, 1, false)] {
+            assert_eq!(understand_each_other(one, other), expected, "{one} and {other}");
+        }
+    }
 
     #[test]
     fn a_state_is_flat_json_told_apart_by_state() {

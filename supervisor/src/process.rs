@@ -251,8 +251,6 @@ impl Process {
                 self.by.clone_from(&asked.by);
                 drop(reply.send(self.restart(asked).await));
             }
-            Command::Stop { desired, reply } => drop(reply.send(self.stop(desired).await)),
-            Command::Restart { reply } => drop(reply.send(self.restart().await)),
             Command::HubListener { reply } => drop(reply.send(self.program.listener())),
             Command::Forget { reply } => {
                 let outcome = self.forget().await;

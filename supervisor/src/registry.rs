@@ -35,6 +35,8 @@ pub(crate) struct Registry {
     pub(crate) leave: CancellationToken,
     pub(crate) since: anet_protocol::time::Timestamp,
     executable: Option<view::FileIdentity>,
+    /// Names this life of the supervisor.
+    instance: String,
 }
 
 /// A node that was made known.

@@ -132,7 +132,8 @@ async fn live(
         });
     }
     let directory_watcher = Arc::<DirectoryWatcher>::default();
-    let room = Arc::new(LogRoom::new(paths.home.clone(), options.supervisor.log_total_bytes.or(settings.log_total_max)));
+    let room =
+        Arc::new(LogRoom::new(paths.home.clone(), options.supervisor.log_total_bytes.or(settings.log_total_max)));
     let captures = Arc::new(Captures::new(Arc::clone(&clock), Arc::clone(&directory_watcher), room));
     let context = Arc::new(Context {
         settings: settings.clone(),

@@ -24,21 +24,16 @@ pub struct Options {
 }
 
 /// The section `[supervisor]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SupervisorOptions {
     /// The Unix group whose members may look, start and stop, and nothing else (R55).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator_group: Option<String>,
-    /// Bytes that the logs of all processes may take together (R63).
-    #[serde(with = "crate::policy::byte_size::required")]
-    pub log_total_bytes: u64,
-}
-
-impl Default for SupervisorOptions {
-    fn default() -> Self {
-        Self { operator_group: None, log_total_bytes: 1 << 30 }
-    }
+    /// Bytes that the logs of all processes may take together; where absent 1 GiB, or 5 % of the disk if that
+    /// is less (R63).
+    #[serde(with = "crate::policy::byte_size::optional", skip_serializing_if = "Option::is_none")]
+    pub log_total_bytes: Option<u64>,
 }
 
 /// The file as it is written; checked as a whole before anything of it is used.
@@ -257,7 +252,7 @@ mod tests {
         };
         let keys = |table: &Table| table.keys().cloned().collect::<std::collections::BTreeSet<_>>();
         assert_eq!(keys(written["defaults"].as_table().unwrap()), keys(&Table::try_from(everything).unwrap()));
-        let own = SupervisorOptions { operator_group: Some(String::new()), ..SupervisorOptions::default() };
+        let own = SupervisorOptions { operator_group: Some(String::new()), log_total_bytes: Some(0) };
         assert_eq!(keys(written["supervisor"].as_table().unwrap()), keys(&Table::try_from(own).unwrap()));
     }
 }

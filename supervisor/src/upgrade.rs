@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anet_protocol::control::{CONTROL_VERSION, ControlErrorCode, ProgramVersion};
+use anet_protocol::control::{CONTROL_VERSION, ControlErrorCode, ProgramVersion, understand_each_other};
 use tokio::process::Command;
 
 use crate::inherited::{LISTEN_VARIABLES, Legacy, VARIABLE};
@@ -47,7 +47,7 @@ pub(crate) async fn check(settings: &Settings, executable: &Path) -> Result<Prog
     }
     let version: ProgramVersion = serde_json::from_slice(&output.stdout)
         .map_err(|error| refuse(format!("what it says of its version is not understood: {error}")))?;
-    if version.control_version != CONTROL_VERSION {
+    if !understand_each_other(version.control_version, CONTROL_VERSION) {
         let theirs = version.control_version;
         return Err(refuse(format!("it speaks control protocol {theirs}, this supervisor {CONTROL_VERSION}")));
     }

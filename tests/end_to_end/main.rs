@@ -21,3 +21,4 @@ mod setting;
 mod supervisor;
 mod task;
 mod token;
+mod upgrade;

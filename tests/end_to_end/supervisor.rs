@@ -6,7 +6,7 @@ use anet_tests::{World, anet_program, kill_process, process_is_alive, processes_
 #[test]
 fn of_many_that_start_it_at_once_one_wins_and_all_succeed() {
     let world = World::new();
-    let starts: Vec<_> = (0..16)
+    let starts: Vec<_> = (0..64)
         .map(|_| {
             let mut command = world.command_in(&world.project, &["supervisor", "start", "--json"]);
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()

@@ -1,8 +1,10 @@
 pub(crate) mod create;
 mod delete;
+mod fleet;
 pub(crate) mod logs;
 mod ls;
 mod rename;
+mod restart;
 mod run;
 pub(crate) mod start;
 pub(crate) mod stop;
@@ -26,7 +28,7 @@ pub(crate) enum Command {
     /// Stop a node; returns when all its processes are gone
     Stop(stop::Arguments),
     /// Stop and start a node
-    Restart(stop::Arguments),
+    Restart(restart::Arguments),
     /// List the nodes of this machine
     #[command(visible_alias = "list")]
     Ls,
@@ -46,13 +48,34 @@ impl Command {
             Self::Create(arguments) => create::run(context, arguments).await,
             Self::Start(arguments) => start::run(context, &arguments).await,
             Self::Stop(arguments) => stop::run(context, &arguments).await,
-            Self::Restart(arguments) => stop::restart(context, &arguments).await,
+            Self::Restart(arguments) => restart::run(context, &arguments).await,
             Self::Ls => ls::run(context).await,
             Self::Logs(arguments) => logs::run(context, arguments).await,
             Self::Rename(arguments) => rename::run(context, &arguments).await,
             Self::Delete(arguments) => delete::run(context, &arguments).await,
             Self::Run(arguments) => run::run(context, &arguments).await,
         }
+    }
+}
+
+/// One node, or every node of this machine.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NodeSelection {
+    /// Name of the node
+    #[arg(required_unless_present = "all")]
+    name: Option<String>,
+    /// Project directory of the node [default: this one or one above it, then wherever the supervisor knows it]
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "all")]
+    project: Option<PathBuf>,
+    /// Every node that the supervisor of this machine knows
+    #[arg(long, conflicts_with = "name")]
+    all: bool,
+}
+
+impl NodeSelection {
+    /// The one node that is meant; `None` for all.
+    fn one(&self) -> Option<NodeReference> {
+        self.name.clone().map(|name| NodeReference { name, project: self.project.clone() })
     }
 }
 

@@ -1,5 +1,6 @@
 pub(crate) mod run;
 pub(crate) mod stop;
+mod upgrade;
 
 use anet_protocol::control::ProcessState;
 use clap::Subcommand;
@@ -17,8 +18,14 @@ pub(crate) enum Command {
     Status,
     /// Stop the supervisor and all it looks after; the next start brings back what was running
     Stop(stop::Arguments),
+    /// Read ~/.anet/supervisor.toml again; a file with a fault changes nothing
+    Reload,
+    /// Let the running supervisor become the installed program: hub and nodes run on, and nobody is refused
+    Upgrade(upgrade::Arguments),
     /// Be the supervisor, in the foreground
     Run(run::Arguments),
+    #[command(hide = true)]
+    ProgramVersion,
 }
 
 impl Command {
@@ -27,7 +34,10 @@ impl Command {
             Self::Start => start(context).await,
             Self::Status => status(context).await,
             Self::Stop(arguments) => stop::run(context, &arguments).await,
+            Self::Reload => reload(context).await,
+            Self::Upgrade(arguments) => upgrade::run(context, &arguments).await,
             Self::Run(arguments) => run::run(context, &arguments).await,
+            Self::ProgramVersion => upgrade::program_version(context),
         }
     }
 }
@@ -37,6 +47,25 @@ async fn start(context: &Context) -> Outcome {
     context.printer.note(&format!("the supervisor is running (pid {})", status.pid))?;
     if context.printer.json {
         context.printer.document(&status)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn reload(context: &Context) -> Outcome {
+    let outcome = SupervisorClient::require(&context.environment).await?.reload().await?;
+    let file = outcome.file.display();
+    context.printer.note(&if outcome.changed {
+        format!("{file} is in force")
+    } else {
+        format!("{file} says nothing new")
+    })?;
+    if outcome.changed {
+        context
+            .printer
+            .hint("`anet apply` restarts what runs with other limits, `anet apply --dry-run` says what that is")?;
+    }
+    if context.printer.json {
+        context.printer.document(&outcome)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -51,7 +80,8 @@ async fn status(context: &Context) -> Outcome {
         let stale = if status.executable_is_current {
             String::new()
         } else {
-            "\nProgram:    its file was moved or replaced since it started; restart the supervisor".to_owned()
+            "\nProgram:    its file was moved or replaced since it started; `anet supervisor upgrade` takes the new one"
+                .to_owned()
         };
         let hub = match &status.hub.process {
             ProcessState::NeedsAttention { reason, .. } => format!(", {reason}"),
@@ -60,11 +90,13 @@ async fn status(context: &Context) -> Outcome {
         let address = status.hub.url.as_ref().map_or_else(String::new, |url| format!(", {url}"));
         let running = status.nodes.iter().filter(|node| node.state == "running").count();
         format!(
-            "Supervisor: running (pid {}, version {}, since {} UTC){stale}\nHome:       {}\nHub:        {}{hub}{address}\nNodes:      {running} of {} running",
+            "Supervisor: running (pid {}, version {}, since {} UTC){stale}\nHome:       {} (uid {})\nSocket:     {}\nHub:        {}{hub}{address}\nNodes:      {running} of {} running",
             status.pid,
             status.version,
             status.since,
             status.home.display(),
+            status.uid,
+            context.environment.supervisor_socket().display(),
             status.hub.state,
             status.nodes.len(),
         )

@@ -24,7 +24,7 @@ pub(crate) struct Fingerprint {
 impl Fingerprint {
     /// Of a start under the id `instance`. The caller's own environment does not count: another shell is
     /// no change of a node. Neither does the token, which a running node takes without a restart.
-    pub(crate) fn of(program: &Program, launch: &Launch, context: &Context, instance: &str) -> Self {
+    pub(crate) fn of(program: &Program, launch: &Launch, context: &Context, policy: &Policy, instance: &str) -> Self {
         let digest = Salted(instance);
         let surroundings = allowed(&context.settings.environment);
         let own = launch.environment.iter().filter(|pair| !surroundings.contains(pair) && !is_of_the_start(&pair.0));
@@ -36,7 +36,7 @@ impl Fingerprint {
             environment: digest
                 .over(environment.iter().flat_map(|(name, value)| [name.as_os_str(), value.as_os_str()])),
             configuration: digest.over([OsStr::new(&program.configuration())]),
-            limits: digest.over([OsStr::new(&limits(&context.policy(program.node_name())))]),
+            limits: digest.over([OsStr::new(&limits(policy))]),
         }
     }
 

@@ -88,7 +88,7 @@ impl Process {
             leader: None,
             ready_at: None,
             version: Some(self.context.settings.version.clone()),
-            fingerprint: Some(Fingerprint::of(&self.program, &launch, &self.context, &instance)),
+            fingerprint: Some(Fingerprint::of(&self.program, &launch, &self.context, &self.policy(), &instance)),
             control_group: control_group.as_ref().map(|group| group.path().to_owned()),
         };
         let unsaved = |error: crate::state_file::StateError| LaunchError::Passing(error.to_string());

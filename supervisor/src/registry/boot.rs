@@ -13,6 +13,7 @@ use crate::launch::{HubProgram, NodeProgram, Program};
 use crate::process::{Context, Process};
 use crate::state_file::{History, State};
 use anet_protocol::control::Desired;
+use anet_protocol::id::InstanceId;
 
 impl Registry {
     /// Takes over everything that lives on, then lets the actors start what should run.
@@ -55,6 +56,7 @@ impl Registry {
         }
         Self {
             since: context.clock.now(),
+            instance: InstanceId::random(&*context.entropy).as_str().to_owned(),
             executable: view::FileIdentity::of(&context.settings.executable),
             context,
             hub,

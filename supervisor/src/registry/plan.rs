@@ -1,10 +1,13 @@
 //! What runs with another configuration than it would be started with now (R60).
 
-use anet_protocol::control::{Desired, Plan, PlannedRestart};
+use std::sync::PoisonError;
+
+use anet_protocol::control::{ControlErrorCode, Desired, Plan, PlannedRestart};
 
 use super::Registry;
 use crate::launch::Program;
 use crate::launch::fingerprint::Fingerprint;
+use crate::process::Context;
 use crate::refusal::Refusal;
 use crate::settings_file::Options;
 
@@ -15,7 +18,7 @@ impl Registry {
     /// When the settings file has a fault: nothing could be applied then.
     pub(crate) fn plan(&self) -> Result<Plan, Refusal> {
         let context = &self.context;
-        let settings_changed = context.reads_otherwise()?;
+        let (options, settings_changed) = context.read_options()?;
         let (mut restarts, mut unchanged, mut unusable) = (Vec::new(), 0, Vec::new());
         for node in self.all_nodes() {
             let snapshot = node.handle.snapshot();
@@ -28,7 +31,13 @@ impl Registry {
             let mut program = Program::Node(node.program.clone());
             match program.prepare(context, instance) {
                 Ok(launch) => {
-                    let now = Fingerprint::of(&program, &launch, context, instance);
+                    let now = Fingerprint::of(
+                        &program,
+                        &launch,
+                        context,
+                        options.policies.of_node(&node.program.name),
+                        instance,
+                    );
                     let reasons: Vec<String> = started.differences(&now).into_iter().map(str::to_owned).collect();
                     if reasons.is_empty() {
                         unchanged += 1;
@@ -45,14 +54,13 @@ impl Registry {
     }
 }
 
-impl crate::process::Context {
-    /// Whether the settings file says something else than what is in force.
-    fn reads_otherwise(&self) -> Result<bool, Refusal> {
+impl Context {
+    /// What the settings file says, and whether that is something else than what is in force.
+    fn read_options(&self) -> Result<(Options, bool), Refusal> {
         let options = Options::load(&self.settings.home, &self.settings.policies).map_err(|error| {
-            Refusal::new(anet_protocol::control::ControlErrorCode::ConfigInvalid, error.to_string())
-                .hint("nothing was changed")
+            Refusal::new(ControlErrorCode::ConfigInvalid, error.to_string()).hint("nothing was changed")
         })?;
-        let current = self.options.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(*current != options)
+        let changed = *self.options.read().unwrap_or_else(PoisonError::into_inner) != options;
+        Ok((options, changed))
     }
 }

@@ -116,6 +116,8 @@ impl Registry {
             executable: settings.executable.clone(),
             executable_is_current: executable.is_some() && executable == self.executable,
             since: self.since,
+            instance: self.instance.clone(),
+            uid: nix::unistd::geteuid().as_raw(),
             home: self.context.paths.home.clone(),
             containment: match (&self.context.delegation, settings.owns_process) {
                 (Some(_), _) => Containment::Cgroup,

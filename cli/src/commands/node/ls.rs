@@ -105,6 +105,7 @@ fn add_nodes_of_this_project(context: &Context, is_watched: bool, nodes: &mut Ve
             link: None,
             work: None,
             restarts: 0,
+            version: None,
             incarnation: 0,
             exits: Vec::new(),
             config_error: config.err().map(|failure| format!("{:#}", failure.error)),

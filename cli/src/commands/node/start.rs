@@ -7,7 +7,7 @@ use anet_protocol::node_config::NodeConfig;
 use std::process::ExitCode;
 use tokio::time::Instant;
 
-use super::NodeReference;
+use super::{NodeSelection, fleet};
 use crate::context::Context;
 use crate::environment::node_directory;
 use crate::failure::{Failure, Outcome};
@@ -23,16 +23,17 @@ const HUB_SIGHT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    node: NodeReference,
+    nodes: NodeSelection,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
-    let target = arguments.node.target(context);
+    let Some(node) = arguments.nodes.one() else { return fleet::start_all(context).await };
+    let target = node.target(context);
     private_files::secure_home(context)?;
-    for project in projects(context, &arguments.node.name, &target).await? {
-        private_files::secure_node(context, &project, &arguments.node.name)?;
+    for project in projects(context, &node.name, &target).await? {
+        private_files::secure_node(context, &project, &node.name)?;
     }
-    let outcome = start(context, &arguments.node.name, &target).await?;
+    let outcome = start(context, &node.name, &target).await?;
     let name = &outcome.node.name;
     let pid = outcome.node.pid.unwrap_or_default();
     let condition = if outcome.changed { "is running" } else { "was already running" };

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use super::{NodeReference, start};
+use super::{NodeSelection, fleet};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::supervisor_client::SupervisorClient;
@@ -9,33 +9,20 @@ use crate::supervisor_client::SupervisorClient;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    pub node: NodeReference,
+    nodes: NodeSelection,
 }
 
 /// Stops a node. It stays stopped until somebody starts it, also after a reboot.
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
-    let name = &arguments.node.name;
+    let Some(node) = arguments.nodes.one() else { return fleet::stop_all(context).await };
+    let name = &node.name;
     let supervisor = SupervisorClient::require(&context.environment).await?;
-    let outcome = supervisor.stop_node(name, &arguments.node.target(context)).await?;
+    let outcome = supervisor.stop_node(name, &node.target(context)).await?;
     context.printer.note(&if outcome.changed {
         format!("{name} is stopped")
     } else {
         format!("{name} was not running")
     })?;
-    if context.printer.json {
-        context.printer.document(&outcome)?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Stops and starts a node.
-pub(crate) async fn restart(context: &Context, arguments: &Arguments) -> Outcome {
-    let name = &arguments.node.name;
-    let target = arguments.node.target(context);
-    SupervisorClient::require(&context.environment).await?.restart_node(name, &target).await?;
-    let outcome = start::start(context, name, &target).await?;
-    let pid = outcome.node.pid.unwrap_or_default();
-    context.printer.note(&format!("{name} is running again (pid {pid}), and the hub sees it"))?;
     if context.printer.json {
         context.printer.document(&outcome)?;
     }

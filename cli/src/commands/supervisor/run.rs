@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
+use anet_protocol::exit_code::ExitCode as RoleExit;
 use anet_protocol::redaction::Redactor;
+use anet_supervisor::SupervisorError;
 use anyhow::Context as _;
 use std::process::ExitCode;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::log_file;
 use crate::signals;
 use crate::system::{SystemClock, SystemEntropy};
@@ -32,6 +34,8 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         environment.all.clone(),
     );
     settings.owns_process = true;
+    settings.arguments = std::env::args_os().skip(1).collect();
+    signals::notify_on_hangup(Arc::clone(&settings.reload))?;
     let detached = arguments.detached;
     let printer = context.printer;
     let home = environment.home.display().to_string();
@@ -44,6 +48,14 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         }
     };
     let stop = signals::stop_token()?;
-    anet_supervisor::run(settings, Arc::new(SystemClock), Arc::new(SystemEntropy), stop, ready).await?;
-    Ok(ExitCode::SUCCESS)
+    let outcome = anet_supervisor::run(settings, Arc::new(SystemClock), Arc::new(SystemEntropy), stop, ready).await;
+    match outcome {
+        // A code of its own, with which a service manager knows that starting it again cannot help.
+        Err(SupervisorError::SettingsFile(error)) => {
+            let hint = "mend the file; docs/supervisor.toml shows every key";
+            context.printer.failure(&Failure::failed(error).hint(hint))?;
+            Ok(ExitCode::from(RoleExit::ConfigInvalid.code()))
+        }
+        outcome => Ok(outcome.map(|()| ExitCode::SUCCESS)?),
+    }
 }
