@@ -64,6 +64,8 @@ enum Command {
     /// Create, start, stop and watch agent nodes
     #[command(subcommand)]
     Node(node::Command),
+    /// Show the log of a node or program; the same as `anet node logs`
+    Logs(node::logs::Arguments),
     /// Send a task to an agent
     Send(send::Arguments),
     /// List tasks, newest first
@@ -140,6 +142,7 @@ impl Arguments {
             Command::Demo(arguments) => demo::run(context, arguments).await,
             Command::Hub(command) => command.run(context).await,
             Command::Node(command) => command.run(context).await,
+            Command::Logs(arguments) => node::logs::run(context, arguments).await,
             Command::Send(arguments) => send::run(context, arguments).await,
             Command::Tasks(arguments) => tasks::run(context, arguments).await,
             Command::Task(arguments) => task::run(context, arguments).await,

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anet_protocol::control::{
-    CONTROL_VERSION, ControlError, HubChanged, LogLine, NodeChanged, NodeTarget, NodeView, NodeViews, Plan, Reloaded,
-    Shutdown, ShuttingDown, StartHub, SupervisorStatus, Upgrade, Upgrading, understand_each_other,
+    CONTROL_VERSION, ControlError, HubChanged, LogLine, LogStream, NodeChanged, NodeTarget, NodeView, NodeViews, Plan,
+    Reloaded, Shutdown, ShuttingDown, StartHub, SupervisorStatus, Upgrade, Upgrading, understand_each_other,
 };
 use anet_protocol::variables::{self, SetBy};
 use anyhow::Context as _;
@@ -46,6 +46,18 @@ pub(crate) struct LogQuery {
     pub lines: usize,
     /// Whether to go on with lines as they are written.
     pub follow: bool,
+    /// No older lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Lines in which this pattern is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grep: Option<String>,
+    /// Lines of this stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<LogStream>,
+    /// Lines behind the one with this id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 impl SupervisorClient {
@@ -241,12 +253,12 @@ impl SupervisorClient {
         self.call(Method::POST, "/v1/shutdown", Some(request)).await
     }
 
-    /// The lines of a log: of the node `name`, or of the hub.
+    /// The lines of a log, each with its id: of the node or program `name`, or of the hub.
     pub(crate) async fn logs(
         &self,
         name: Option<&str>,
         query: &LogQuery,
-    ) -> Result<impl Stream<Item = Result<LogLine, Failure>> + use<>, Failure> {
+    ) -> Result<impl Stream<Item = Result<(String, LogLine), Failure>> + use<>, Failure> {
         let path = name.map_or_else(|| "/v1/hub/logs".to_owned(), |name| node_path(name, "logs"));
         // No time-out: following a log ends when the reader has had enough.
         let request = self.client.get(format!("http://supervisor{path}")).query(query);
@@ -254,7 +266,10 @@ impl SupervisorClient {
         let events = sse_stream::SseStream::from_bytes_stream(response.bytes_stream());
         Ok(events.filter_map(|event| async {
             match event {
-                Ok(event) => event.data.map(|data| Ok(serde_json::from_str(&data)?)),
+                Ok(event) => {
+                    let id = event.id.unwrap_or_default();
+                    event.data.map(|data| Ok((id, serde_json::from_str(&data)?)))
+                }
                 Err(error) => Some(Err(Failure::message(format!("the log broke off: {error}")))),
             }
         }))

@@ -7,7 +7,7 @@
 //! | `POST /v1/hub/start` | [`StartHub`] | [`HubChanged`] |
 //! | `POST /v1/hub/stop` | | [`HubChanged`] |
 //! | `POST /v1/hub/restart` | | [`HubChanged`] |
-//! | `GET /v1/hub/logs?lines=&follow=` | | SSE of [`LogLine`] |
+//! | `GET /v1/hub/logs?lines=&follow=&since=&grep=&stream=&after=` | | SSE of [`LogLine`] |
 //! | `GET /v1/nodes` | | [`NodeViews`] |
 //! | `GET /v1/nodes/{name}?project=` | | [`NodeView`] with its exits |
 //! | `POST /v1/nodes/{name}/start` | [`NodeTarget`] | [`NodeChanged`] |
@@ -15,7 +15,7 @@
 //! | `POST /v1/nodes/{name}/restart` | [`NodeTarget`] | [`NodeChanged`] |
 //! | `POST /v1/nodes/{name}/register` | [`NodeTarget`] | [`NodeView`] |
 //! | `POST /v1/nodes/{name}/forget` | [`NodeTarget`] | `{}`; refused while it runs |
-//! | `GET /v1/nodes/{name}/logs?project=&lines=&follow=` | | SSE of [`LogLine`] |
+//! | `GET /v1/nodes/{name}/logs?project=&…` as for the hub | | SSE of [`LogLine`] |
 //! | `GET /v1/events` | | SSE of [`SupervisorEvent`] |
 //! | `POST /v1/reload` | | [`Reloaded`] |
 //! | `GET /v1/plan` | | [`Plan`] |
@@ -324,6 +324,46 @@ pub struct ShuttingDown {
 pub struct LogLine {
     /// The text, redacted.
     pub line: String,
+    /// When it was written or read, RFC 3339 in UTC; absent where the log does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Where it comes from.
+    #[serde(default)]
+    pub stream: LogStream,
+    /// The number of the start that wrote it, where the log says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incarnation: Option<u64>,
+}
+
+/// Where a line of a log comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogStream {
+    /// The process's standard output.
+    Out,
+    /// Its standard error.
+    Err,
+    /// A log that the process writes itself.
+    #[default]
+    Log,
+}
+
+impl LogStream {
+    /// The word in a log, on the wire and in a command.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::Err => "err",
+            Self::Log => "log",
+        }
+    }
+
+    /// The stream of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Out, Self::Err, Self::Log].into_iter().find(|stream| stream.word() == word)
+    }
 }
 
 /// Something happened.

@@ -31,7 +31,7 @@ use tokio::task::AbortHandle;
 use crate::directory_watcher::DirectoryWatcher;
 use crate::logs::LOOK_INTERVAL;
 
-pub(crate) use kept_log::{LOG, LogLimits};
+pub(crate) use kept_log::{LOG, LogLimits, numbered};
 pub(crate) use log_room::LogRoom;
 
 use collector::{Collector, Step};

@@ -1,27 +1,33 @@
-//! The logs of the hub or a node: the last lines, and those to come.
+//! The logs of the hub, a node or a program: the last lines, and those to come.
 
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anet_protocol::control::{LogLine, NodeTarget};
+use anet_protocol::control::{ControlErrorCode, LogLine, LogStream, NodeTarget};
 use anet_protocol::redaction::Redactor;
+use anet_protocol::time::Timestamp;
+use axum::body::Body;
 use axum::extract::State;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::{Stream, StreamExt as _};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 
 use super::events::KEEP_ALIVE;
 use super::input::{NodeName, Options};
 use crate::launch::hub;
-use crate::logs::{LOOK_INTERVAL, lines};
+use crate::logs::{Cursor, Entry, Filter, From, LOOK_INTERVAL, Update, updates};
 use crate::refusal::Refusal;
 use crate::registry::Registry;
 
 /// As the CLI's default.
 const DEFAULT_LINES: usize = 30;
-const MOST_LINES: usize = 10_000;
+const MOST_LINES: usize = 100_000;
 
+/// The last lines that fit, and with `follow` those to come. `after`, or the header `Last-Event-ID`,
+/// goes on behind a line whose `id` was that.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LogOptions {
@@ -29,24 +35,30 @@ pub(super) struct LogOptions {
     lines: Option<usize>,
     #[serde(default)]
     follow: bool,
+    since: Option<Timestamp>,
+    grep: Option<String>,
+    stream: Option<LogStream>,
+    after: Option<String>,
 }
 
 pub(super) async fn hub(
     State(registry): State<Arc<Registry>>,
+    headers: HeaderMap,
     Options(options): Options<LogOptions>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
+) -> Result<Response, Refusal> {
     let directory = hub::log_directory(&registry.context.paths);
-    stream(&registry, directory, Redactor::default(), &options)
+    stream(&registry, directory, Redactor::default(), &options, &headers)
 }
 
 pub(super) async fn node(
     State(registry): State<Arc<Registry>>,
+    headers: HeaderMap,
     NodeName(name): NodeName,
     Options(options): Options<LogOptions>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Refusal> {
+) -> Result<Response, Refusal> {
     let node = registry.find(&name, &NodeTarget { project: options.project.clone() })?;
     let redactor = Redactor::new(node.program.secrets());
-    Ok(stream(&registry, node.program.log_directory(), redactor, &options))
+    stream(&registry, node.program.log_directory(), redactor, &options, &headers)
 }
 
 /// Nothing is read but when the client takes it: one that is slow or gone costs nothing.
@@ -55,20 +67,44 @@ fn stream(
     directory: PathBuf,
     redactor: Redactor,
     options: &LogOptions,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
+    let invalid = |error: String| Refusal::new(ControlErrorCode::InvalidInput, error);
+    let filter = Filter::new(options.since, options.grep.as_deref(), options.stream)
+        .map_err(|error| invalid(format!("the pattern is none: {error}")))?;
+    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let from = match options.after.as_deref().or(last_id) {
+        Some(after) => From::Cursor(after.parse::<Cursor>().map_err(|error| invalid(error.to_string()))?),
+        None => From::Last(options.lines.unwrap_or(DEFAULT_LINES).min(MOST_LINES)),
+    };
     let leave = registry.leave.clone();
     let watcher = &registry.context.directory_watcher;
     let changes = options.follow.then(|| watcher.changes(directory.clone(), LOOK_INTERVAL));
-    let count = options.lines.unwrap_or(DEFAULT_LINES).min(MOST_LINES);
-    let stream = async_stream::stream! {
-        let mut lines = std::pin::pin!(lines(directory, count, changes));
-        while let Some(Some(line)) = leave.run_until_cancelled(lines.next()).await {
-            let line = LogLine { line: redactor.redact_cut(&line).into_owned() };
-            match Event::default().json_data(&line) {
-                Ok(event) => yield Ok(event),
-                Err(error) => tracing::error!(%error, "a log line cannot be written"),
-            }
+    let body = async_stream::stream! {
+        let mut updates = std::pin::pin!(updates(directory, from, filter, changes, KEEP_ALIVE));
+        while let Some(Some(update)) = leave.run_until_cancelled(updates.next()).await {
+            yield Ok::<_, Infallible>(frames(update, &redactor));
         }
     };
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    Ok(([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")], Body::from_stream(body))
+        .into_response())
+}
+
+/// An update as server-sent events, one a line; a comment when there is nothing to tell.
+fn frames(update: Update, redactor: &Redactor) -> String {
+    let mut text = String::new();
+    for (entry, cursor) in update {
+        match serde_json::to_string(&line(entry, redactor)) {
+            // Writing into a string does not fail.
+            Ok(data) => drop(write!(text, "id: {cursor}\ndata: {data}\n\n")),
+            Err(error) => tracing::error!(%error, "a log line cannot be written"),
+        }
+    }
+    if text.is_empty() { ":\n\n".to_owned() } else { text }
+}
+
+/// Redacted once more: the values may have become known after the line was kept.
+fn line(entry: Entry, redactor: &Redactor) -> LogLine {
+    let shown = if entry.is_cut { redactor.redact_cut(&entry.text) } else { redactor.redact(&entry.text) };
+    LogLine { line: shown.into_owned(), at: entry.at, stream: entry.stream, incarnation: entry.incarnation }
 }

@@ -55,3 +55,67 @@ async fn a_follower_sees_every_line_once_across_a_rotation() {
     // The open stream does not hold up the end.
     supervisor.shut_down().await;
 }
+
+/// The ids and lines of a stream until there are so many.
+async fn read_until(stream: &mut reqwest::Response, count: usize) -> Vec<(String, String)> {
+    let mut text = String::new();
+    loop {
+        let frames = text.split_inclusive("\n\n").filter(|frame| frame.ends_with("\n\n") && frame.contains("data: "));
+        let read: Vec<_> = frames
+            .map(|frame| {
+                (frame.lines().next().unwrap().strip_prefix("id: ").unwrap().to_owned(), lines(frame).remove(0))
+            })
+            .collect();
+        if read.len() >= count {
+            return read;
+        }
+        text.push_str(std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_followers_see_each_line_once_and_one_that_never_reads_delays_none_of_them() {
+    const LINES: usize = 500;
+    let home = Home::new();
+    home.node("a", &["ready", "wait-for go", &format!("lines {LINES} 1"), "sleep"]);
+    let supervisor = home.supervise().await;
+    supervisor.client.must_start(&home, "a").await;
+    let path = "/v1/nodes/a/logs?lines=0&follow=true&stream=out";
+    let _never_read = supervisor.client.stream(path).await;
+    let mut followers = Vec::new();
+    for _ in 0..100 {
+        followers.push(supervisor.client.stream(path).await);
+    }
+    std::fs::write(home.node_directory("a").join("go"), "").unwrap();
+    let expected: Vec<_> = (1..=LINES).map(|number| format!("line {number}")).collect();
+    for follower in &mut followers {
+        let seen: Vec<_> = read_until(follower, LINES).await.into_iter().map(|(_, line)| line).collect();
+        assert_eq!(seen, expected);
+    }
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn who_comes_back_after_the_supervisor_died_goes_on_behind_the_last_line_seen() {
+    let home = Home::new();
+    home.node("a", &["ready", "lines 10 0", "wait-for go", "print the end", "sleep"]);
+    let mut supervisor = home.supervise_apart().await;
+    home.client().must_start(&home, "a").await;
+    let mut stream = home.client().stream("/v1/nodes/a/logs?lines=0&follow=true").await;
+    let mut all = home.client().stream("/v1/nodes/a/logs?lines=100&follow=true").await;
+    let seen = read_until(&mut all, 4).await;
+    let (id, line) = &seen[3];
+    supervisor.kill().await.unwrap();
+    std::fs::write(home.node_directory("a").join("go"), "").unwrap();
+    while let Ok(Some(_)) = stream.chunk().await {}
+    let supervisor = home.supervise().await;
+    let mut stream = supervisor.client.stream(&format!("/v1/nodes/a/logs?follow=true&after={id}")).await;
+    let rest: Vec<_> = read_until(&mut stream, 7).await.into_iter().map(|(_, line)| line).collect();
+    assert_eq!(line, "line 4");
+    assert_eq!(rest, ["line 5", "line 6", "line 7", "line 8", "line 9", "line 10", "the end"]);
+    let refused = supervisor.client.get("/v1/nodes/a/logs?after=nonsense").await;
+    assert_eq!(refused["code"], "invalid_input");
+    let refused = supervisor.client.get("/v1/nodes/a/logs?grep=(").await;
+    assert_eq!(refused["code"], "invalid_input");
+    supervisor.shut_down().await;
+}
