@@ -40,7 +40,7 @@ pub(super) async fn start_all(context: &Context) -> Outcome {
     let nodes = supervisor.nodes().await?.nodes;
     let outcomes = join_all(nodes.iter().map(async |node| start::start(context, &node.name, &target(node)).await));
     let outcomes = outcomes.await.into_iter().map(|outcome| outcome.map(drop));
-    finish(context, collect(context, &nodes, outcomes, "is running, and the hub sees it")?)
+    finish(context, &collect(context, &nodes, outcomes, "is running, and the hub sees it")?)
 }
 
 /// Stops every node that runs or is meant to.
@@ -49,7 +49,7 @@ pub(super) async fn stop_all(context: &Context) -> Outcome {
     let nodes = wanted(&supervisor).await?;
     let outcomes = join_all(nodes.iter().map(async |node| supervisor.stop_node(&node.name, &target(node)).await));
     let outcomes = outcomes.await.into_iter().map(|outcome| outcome.map(drop));
-    finish(context, collect(context, &nodes, outcomes, "is stopped")?)
+    finish(context, &collect(context, &nodes, outcomes, "is stopped")?)
 }
 
 /// Restarts every node that is meant to run.
@@ -58,7 +58,7 @@ pub(super) async fn restart_all(context: &Context, rolling: Option<Rolling>) -> 
     let nodes = wanted(&supervisor).await?;
     let Some(rolling) = rolling else {
         let outcomes = join_all(nodes.iter().map(|node| restart(context, &supervisor, node))).await;
-        return finish(context, collect(context, &nodes, outcomes, "is running again, and the hub sees it")?);
+        return finish(context, &collect(context, &nodes, outcomes, "is running again, and the hub sees it")?);
     };
     let mut report = Report::default();
     for node in &nodes {
@@ -85,7 +85,7 @@ pub(super) async fn restart_all(context: &Context, rolling: Option<Rolling>) -> 
             }
         }
     }
-    finish(context, report)
+    finish(context, &report)
 }
 
 /// The nodes that run, or should.
@@ -149,13 +149,13 @@ fn collect(
 }
 
 /// Succeeds when nothing was left undone.
-fn finish(context: &Context, report: Report) -> Outcome {
+fn finish(context: &Context, report: &Report) -> Outcome {
     let is_done = report.busy.is_empty() && report.failed.is_empty();
     if is_done && report.done.is_empty() {
         context.printer.note("there is no such node")?;
     }
     if context.printer.json {
-        context.printer.document(&report)?;
+        context.printer.document(report)?;
     }
     Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
