@@ -2,6 +2,7 @@
 
 mod error;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anet_protocol::id::{Alias, InstanceId, TaskId};
@@ -25,6 +26,9 @@ pub(crate) struct HubClient {
     client: reqwest::Client,
     base: Url,
     token: watch::Receiver<SecretString>,
+    /// The token that was answered 401 last. It is shown again by the link alone, which finds out whether it works after
+    /// all; everything else waits for another one, so that a dead token costs the hub next to nothing (R47).
+    refused: Mutex<Option<SecretString>>,
     request_timeout: Duration,
     /// Told when a call was answered 401, so that the link finds out what is wrong.
     pub(crate) unauthorized: Notify,
@@ -66,6 +70,7 @@ impl HubClient {
             client,
             base,
             token,
+            refused: Mutex::default(),
             request_timeout: timing.request,
             unauthorized: Notify::new(),
             superseded: CancellationToken::new(),
@@ -79,17 +84,39 @@ impl HubClient {
 
     /// `POST /api/node/register`. Its refusals are for the link to judge.
     pub(crate) async fn register(&self, body: &RegisterNode) -> Result<NodeRegistered, HubError> {
-        self.post("register", &["api", "node", "register"], body).await
+        let shown = self.token.borrow().clone();
+        let answer = self.post("register", &["api", "node", "register"], body).await;
+        match &answer {
+            Ok(_) => drop(self.refused().take()),
+            Err(error) => self.remember(error, shown),
+        }
+        answer
+    }
+
+    /// Whether the hub has refused the very token that would be shown now.
+    pub(crate) fn is_refused(&self) -> bool {
+        let refused = self.refused();
+        refused.as_ref().is_some_and(|refused| refused.expose_secret() == self.token.borrow().expose_secret())
+    }
+
+    fn refused(&self) -> std::sync::MutexGuard<'_, Option<SecretString>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, error: &HubError, shown: SecretString) {
+        if error.is_unauthorized() {
+            self.refused().replace(shown);
+        }
     }
 
     /// `POST /api/node/report`.
     pub(crate) async fn report(&self, body: &ReportNode) -> Result<NodeReported, HubError> {
-        self.observe(self.post("report", &["api", "node", "report"], body).await)
+        self.work("report", &["api", "node", "report"], body).await
     }
 
     /// `POST /api/node/claim`.
     pub(crate) async fn claim(&self, body: &ClaimTasks) -> Result<TasksClaimed, HubError> {
-        self.observe(self.post("claim", &["api", "node", "claim"], body).await)
+        self.work("claim", &["api", "node", "claim"], body).await
     }
 
     /// `POST /api/node/tasks/:id/ack`.
@@ -148,7 +175,21 @@ impl HubClient {
         task: &TaskId,
         body: &impl Serialize,
     ) -> Result<AttemptAnswer, HubError> {
-        self.observe(self.post(verb, &["api", "node", "tasks", task.as_str(), verb], body).await)
+        self.work(verb, &["api", "node", "tasks", task.as_str(), verb], body).await
+    }
+
+    /// A call of a registered node. One with a token that is known to be refused is not made.
+    async fn work<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, HubError> {
+        if self.is_refused() {
+            return Err(HubError::TokenRefused { what });
+        }
+        let shown = self.token.borrow().clone();
+        self.observe(self.post(what, path, body).await, shown)
     }
 
     async fn post<T: DeserializeOwned>(
@@ -168,9 +209,11 @@ impl HubClient {
     }
 
     /// Passes a result on, and tells the node what every refusal of these two kinds means for it.
-    fn observe<T>(&self, result: Result<T, HubError>) -> Result<T, HubError> {
+    fn observe<T>(&self, result: Result<T, HubError>, shown: SecretString) -> Result<T, HubError> {
         if let Err(error) = &result {
-            if error.is_unauthorized() {
+            self.remember(error, shown);
+            // A late answer to a token that was replaced meanwhile says nothing about the new one.
+            if error.is_unauthorized() && self.is_refused() {
                 self.unauthorized.notify_one();
             }
             if error.code() == Some(ErrorCode::InstanceSuperseded) {

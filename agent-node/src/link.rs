@@ -11,12 +11,16 @@ use anet_protocol::notification::Link;
 use anet_protocol::rest::{ErrorCode, RegisterNode};
 
 use self::holder::Holder;
+use secrecy::SecretString;
+use tokio::sync::watch;
+
 use crate::attempts::StopReason;
 use crate::backoff::Backoff;
 use crate::hub_client::{HubError, chain};
 use crate::node::Node;
 
-/// How often the same token may be refused before the node gives up; the supervisor replaces it.
+/// How often the same token is shown again before another one is waited for: a hub that has just come back, or a proxy
+/// before it, may refuse a good one once.
 const REFUSALS: u32 = 3;
 
 /// Why a link broke.
@@ -31,6 +35,9 @@ pub(crate) enum LinkError {
     /// Another call was answered 401: find out.
     #[error("the hub refused the token of another call")]
     TokenRefusedElsewhere,
+    /// The token was replaced: a new stream is opened with the new one, before the hub closes the old one's.
+    #[error("the token was replaced")]
+    TokenReplaced,
 }
 
 /// Where the link stands between two connections.
@@ -51,15 +58,24 @@ pub(crate) async fn run(node: Arc<Node>) -> ExitCode {
         Position { last_event_id: None, backoff: Backoff::new(&node.settings.timing), refusals: 0, held_since: None };
     loop {
         token.mark_unchanged();
-        let error = match connect(&node, &mut position).await {
+        let error = match connect(&node, &mut position, &mut token.clone()).await {
             Ok(code) => return code,
             Err(error) => error,
         };
         node.connected.send_replace(false);
+        if matches!(error, LinkError::TokenReplaced) {
+            tracing::info!("the token was replaced, so the link is made anew");
+            (position.refusals, position.backoff) = (0, Backoff::new(&node.settings.timing));
+            continue;
+        }
         if let Some(code) = judge(&node, &error, &mut position) {
             return code;
         }
-        let wait = position.backoff.next(node.entropy.as_ref());
+        let wait = if position.refusals < REFUSALS {
+            position.backoff.next(node.entropy.as_ref())
+        } else {
+            node.settings.timing.token_wait
+        };
         tracing::info!(reason = chain(&error), ?wait, "no link to the hub");
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -72,11 +88,15 @@ pub(crate) async fn run(node: Arc<Node>) -> ExitCode {
 }
 
 /// Registers and reads events until the link breaks (the error) or the node has to end (the code).
-async fn connect(node: &Arc<Node>, position: &mut Position) -> Result<ExitCode, LinkError> {
+async fn connect(
+    node: &Arc<Node>,
+    position: &mut Position,
+    token: &mut watch::Receiver<SecretString>,
+) -> Result<ExitCode, LinkError> {
     register(node).await?;
     let (alias, instance_id) = (&node.settings.alias, &node.settings.instance_id);
     let response = node.hub.open_stream(alias, instance_id, position.last_event_id.as_deref()).await?;
-    stream::read(node, response, position).await
+    stream::read(node, response, position, token).await
 }
 
 async fn register(node: &Arc<Node>) -> Result<(), HubError> {
@@ -109,6 +129,7 @@ fn judge(node: &Node, error: &LinkError, position: &mut Position) -> Option<Exit
     let reason = chain(error);
     let error = match error {
         LinkError::Hub(error) => error,
+        LinkError::TokenReplaced => return None,
         LinkError::Stream(_) => {
             node.notifier.disconnected(Link::Unreachable, &reason);
             return None;
@@ -121,7 +142,7 @@ fn judge(node: &Node, error: &LinkError, position: &mut Position) -> Option<Exit
     if error.is_unauthorized() {
         node.notifier.disconnected(Link::Unauthorized, &reason);
         position.refusals += 1;
-        return (position.refusals >= REFUSALS).then_some(ExitCode::TokenRefused);
+        return None;
     }
     position.refusals = 0;
     if error.code() != Some(ErrorCode::NodeAlreadyRunning) {

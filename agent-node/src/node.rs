@@ -83,7 +83,8 @@ impl Node {
 
     /// Takes up the terms of a registration.
     pub(crate) fn agree(&self, registered: &NodeRegistered) {
-        let NodeRegistered { heartbeat_seconds, lease_seconds, .. } = *registered;
+        let NodeRegistered { heartbeat_seconds, lease_seconds, token_life, .. } = *registered;
+        self.notifier.token_lives(token_life);
         let terms = Some(Terms { heartbeat_seconds, lease_seconds });
         self.terms.send_if_modified(|known| std::mem::replace(known, terms) != terms);
         self.renewal_wake.notify_one();

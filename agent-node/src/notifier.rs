@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anet_protocol::notification::{Link, Notification};
+use anet_protocol::rest::TokenLife;
 
 /// Tells the supervisor what changed, at once, and with each heartbeat all of it again.
 pub(crate) struct Notifier {
@@ -12,6 +13,8 @@ pub(crate) struct Notifier {
 struct Told {
     ready: bool,
     link: Option<Link>,
+    /// The life of the token, where it ends.
+    token_life: Option<TokenLife>,
     /// Why the link is not what it should be.
     reason: Option<String>,
 }
@@ -21,17 +24,23 @@ impl Notifier {
         Self { notify, told: Mutex::default() }
     }
 
+    /// How long the token that the hub has just taken lives; it is told with everything that follows.
+    pub(crate) fn token_lives(&self, token_life: Option<TokenLife>) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).token_life = token_life;
+    }
+
     /// The event stream is open; the first time, the node is ready.
     pub(crate) fn connected(&self) {
-        let first = {
+        let (first, token_life) = {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             told.link = Some(Link::Connected);
             told.reason = None;
-            !std::mem::replace(&mut told.ready, true)
+            (!std::mem::replace(&mut told.ready, true), told.token_life)
         };
         (self.notify)(&Notification {
             ready: first,
             link: Some(Link::Connected),
+            token_life,
             status: Some("connected to the hub".to_owned()),
             ..Notification::default()
         });
@@ -57,11 +66,11 @@ impl Notifier {
     /// that heard it may be gone.
     pub(crate) fn alive(&self, count: usize) {
         let work = Some(u32::try_from(count).unwrap_or(u32::MAX));
-        let (ready, link) = {
+        let (ready, link, token_life) = {
             let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            (told.ready, told.link)
+            (told.ready, told.link, told.token_life)
         };
-        (self.notify)(&Notification { ready, watchdog: true, link, work, ..Notification::default() });
+        (self.notify)(&Notification { ready, watchdog: true, link, work, token_life, ..Notification::default() });
     }
 
     /// The node is on its way out, as it was asked.

@@ -85,6 +85,8 @@ pub struct Timing {
     pub farewell: Duration,
     /// For the hub to come back while an agent waits for an answer of it.
     pub outage: Duration,
+    /// For another token, before the refused one is shown once more: a hub that was put back from a backup may know it.
+    pub token_wait: Duration,
 }
 
 impl Default for Timing {
@@ -103,6 +105,8 @@ impl Default for Timing {
             holder_silence: Duration::from_secs(40),
             farewell: Duration::from_secs(2),
             outage: Duration::from_secs(600),
+            // Twice an hour, of the twenty requests that a dead token may cost in the first hour (R47).
+            token_wait: Duration::from_secs(1800),
         }
     }
 }

@@ -3,6 +3,9 @@
 
 use std::fmt::Write as _;
 
+use crate::rest::TokenLife;
+use crate::time::Timestamp;
+
 /// One datagram: several facts at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notification {
@@ -18,6 +21,9 @@ pub struct Notification {
     pub link: Option<Link>,
     /// `X_ANET_WORK=`: how many tasks are in hand.
     pub work: Option<u32>,
+    /// `X_ANET_TOKEN_MADE=` and `X_ANET_TOKEN_ENDS=`: the life of the node's token, in milliseconds since 1970, where it
+    /// ends.
+    pub token_life: Option<TokenLife>,
     /// `X_ANET_ADDRESS=`: where the hub listens.
     pub address: Option<String>,
     /// `X_ANET_ERROR=`: the last words before a failure, one line.
@@ -67,10 +73,14 @@ impl Notification {
             }
         }
         let work = self.work.map(|count| count.to_string());
+        let made = self.token_life.map(|life| life.made_at.as_millis().to_string());
+        let ends = self.token_life.map(|life| life.ends_at.as_millis().to_string());
         let fields = [
             ("STATUS", self.status.as_deref()),
             ("X_ANET_LINK", self.link.map(Link::as_str)),
             ("X_ANET_WORK", work.as_deref()),
+            ("X_ANET_TOKEN_MADE", made.as_deref()),
+            ("X_ANET_TOKEN_ENDS", ends.as_deref()),
             ("X_ANET_ADDRESS", self.address.as_deref()),
             ("X_ANET_ERROR", self.error.as_deref()),
             ("X_ANET_HINT", self.hint.as_deref()),
@@ -89,6 +99,7 @@ impl Notification {
     #[must_use]
     pub fn decode(text: &str) -> Self {
         let mut notification = Self::default();
+        let (mut made, mut ends) = (None, None);
         for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
             match key {
                 "READY" => notification.ready = value == "1",
@@ -97,12 +108,15 @@ impl Notification {
                 "STATUS" => notification.status = Some(value.to_owned()),
                 "X_ANET_LINK" => notification.link = Link::ALL.into_iter().find(|link| link.as_str() == value),
                 "X_ANET_WORK" => notification.work = value.parse().ok(),
+                "X_ANET_TOKEN_MADE" => made = value.parse().ok().map(Timestamp::from_millis),
+                "X_ANET_TOKEN_ENDS" => ends = value.parse().ok().map(Timestamp::from_millis),
                 "X_ANET_ADDRESS" => notification.address = Some(value.to_owned()),
                 "X_ANET_ERROR" => notification.error = Some(value.to_owned()),
                 "X_ANET_HINT" => notification.hint = Some(value.to_owned()),
                 _ => {}
             }
         }
+        notification.token_life = made.zip(ends).map(|(made_at, ends_at)| TokenLife { made_at, ends_at });
         notification
     }
 }
@@ -118,6 +132,10 @@ mod tests {
             status: Some("listening".to_owned()),
             link: Some(Link::Connected),
             work: Some(2),
+            token_life: Some(TokenLife {
+                made_at: Timestamp::from_millis(1_795_326_235_000),
+                ends_at: Timestamp::from_millis(1_795_326_236_000),
+            }),
             ..Notification::default()
         };
         assert_eq!(Notification::decode(&format!("{}MAINPID=1\n", sent.encode())), sent);

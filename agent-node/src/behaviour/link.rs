@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::bench::{Bench, until_dead};
-use super::fake_hub::{connected, refusal};
+use super::fake_hub::{State, connected, refusal, wait_for};
 use super::task;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,12 +122,41 @@ async fn a_silent_stream_is_replaced_and_goes_on_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_token_is_told_and_ends_the_node_in_the_end() {
+async fn a_node_whose_token_is_refused_stays_and_takes_the_next_one() {
     let bench = Bench::new();
-    bench.hub.change(|state| state.token = "another".to_owned());
-    assert_eq!(bench.start("echo 42").ended().await, ExitCode::TokenRefused);
-    assert_eq!(bench.hub.bodies("register").len(), 3);
-    assert!(bench.notified.borrow().iter().any(|notification| notification.link == Some(Link::Unauthorized)));
+    bench.hub.change(|state| state.token = "ntok_new".to_owned());
+    let node = bench.start("echo 42");
+    bench.until_notified("the refusal", |told| told.link == Some(Link::Unauthorized) && told.error.is_some()).await;
+    bench.hub.until("the token shown three times", |state| state.named("register").len() == 3).await;
+    bench.hub.send(task("t1", 1, "count"));
+    node.token.send_replace(SecretString::from("ntok_new"));
+    bench.hub.until("the reply", |state| !state.taken("reply").is_empty()).await;
+    assert_eq!(bench.hub.bodies("register").len(), 4, "the dead token was shown three times and no more");
+    assert_eq!(node.stopped().await, ExitCode::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_in_hand_goes_on_while_the_token_is_refused_and_costs_the_hub_nothing() {
+    let bench = Bench::new();
+    let mut settings = bench.settings("until [ -e go ]; do sleep 0.02; done; echo 42", 1);
+    settings.timing.backoff_first = Duration::from_millis(1);
+    let node = bench.run(settings);
+    bench.hub.change(|state| state.lease_seconds = 1);
+    bench.hub.send(task("t1", 1, "count"));
+    bench.hub.until("at work", |state| state.named("renew").iter().any(|call| call.body["running"] == true)).await;
+    bench.hub.change(|state| state.token = "ntok_new".to_owned());
+    bench.until_notified("the refusal", |told| told.link == Some(Link::Unauthorized)).await;
+    let refused = |state: &State| state.calls.iter().filter(|call| call.status == 401).count();
+    bench.hub.until("the token shown three times", |state| refused(state) >= 4).await;
+    std::fs::write(bench.path("go"), "").unwrap();
+    wait_for("the answer in the outbox", || (bench.files("work/outbox") == ["t1.1.json"]).then_some(())).await;
+    node.token.send_replace(SecretString::from("ntok_new"));
+    bench.hub.until("the reply", |state| !state.taken("reply").is_empty()).await;
+    let state = bench.hub.state.borrow();
+    assert_eq!(state.taken("reply").len(), 1);
+    assert!(refused(&state) <= 6, "one call in flight each, and three looks of the link: {}", refused(&state));
+    drop(state);
+    assert_eq!(node.stopped().await, ExitCode::Stopped);
 }
 
 #[tokio::test(flavor = "multi_thread")]

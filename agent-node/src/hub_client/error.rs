@@ -19,6 +19,9 @@ pub(crate) enum HubError {
     /// The hub said no.
     #[error("{what}: the hub answered {status}: {}", body.message.as_ref().unwrap_or(&body.error))]
     Refused { what: &'static str, status: u16, body: Box<ErrorBody> },
+    /// It was not asked: it has refused this very token.
+    #[error("{what}: waiting for another token, since the hub refused this one")]
+    TokenRefused { what: &'static str },
     /// Something answered that does not speak like a hub, such as a proxy.
     #[error("{what}: the answer with status {status} is not one of a hub")]
     Unreadable { what: &'static str, status: u16 },

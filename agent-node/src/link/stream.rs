@@ -9,7 +9,9 @@ use anet_protocol::rest::Attempt;
 use axum::body::Bytes;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use reqwest::Response;
+use secrecy::SecretString;
 use sse_stream::{Sse, SseStream};
+use tokio::sync::watch;
 
 use super::{LinkError, Position};
 use crate::attempts::StopReason;
@@ -35,7 +37,12 @@ pub(crate) enum StreamError {
 /// Reads events until the stream ends (the error) or the node has to end (the code).
 ///
 /// It does nothing that can wait: it only wakes others, so a keepalive is never left unread.
-pub(super) async fn read(node: &Arc<Node>, response: Response, position: &mut Position) -> Result<ExitCode, LinkError> {
+pub(super) async fn read(
+    node: &Arc<Node>,
+    response: Response,
+    position: &mut Position,
+    token: &mut watch::Receiver<SecretString>,
+) -> Result<ExitCode, LinkError> {
     let mut frames =
         pin!(SseStream::from_bytes_stream(Box::pin(watched(response, node.settings.timing.read_watchdog))));
     // A 401 of before says nothing about the token that has just been accepted.
@@ -44,6 +51,7 @@ pub(super) async fn read(node: &Arc<Node>, response: Response, position: &mut Po
         let frame = tokio::select! {
             frame = frames.next() => frame,
             () = node.hub.unauthorized.notified() => return Err(LinkError::TokenRefusedElsewhere),
+            Ok(()) = token.changed() => return Err(LinkError::TokenReplaced),
         };
         let frame = match frame {
             Some(Ok(frame)) => frame,

@@ -27,10 +27,19 @@ pub(super) async fn forward(
     let begun = Instant::now();
     let mut backoff = Backoff::between(FIRST_WAIT, LONGEST_WAIT);
     let mut broken_since = None;
+    let mut token = node.hub.token_changes();
     loop {
+        token.mark_unchanged();
         let answer = ask(request(begun.elapsed())).await;
         match &answer {
-            Ok((StatusCode::UNAUTHORIZED, _)) => node.hub.unauthorized.notify_one(),
+            // The agent has done nothing wrong: it waits for the node's next token.
+            Ok((StatusCode::UNAUTHORIZED, _)) => {
+                node.hub.unauthorized.notify_one();
+                let rest = node.settings.timing.outage.saturating_sub(begun.elapsed());
+                if let Ok(Ok(())) = tokio::time::timeout(rest, token.changed()).await {
+                    continue;
+                }
+            }
             // A proxy without its hub, or a hub without its disk.
             Ok((StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE, _)) | Err(_) => {
                 let since = *broken_since.get_or_insert_with(Instant::now);

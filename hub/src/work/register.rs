@@ -1,5 +1,7 @@
 use anet_protocol::id::{InstanceId, MessageId, NetworkId};
-use anet_protocol::rest::{Attempt, ErrorCode, Node, NodeRegistered, NodeStatus, PREVIOUS_RUNS, RegisterNode};
+use anet_protocol::rest::{
+    Attempt, ErrorCode, Node, NodeRegistered, NodeStatus, PREVIOUS_RUNS, RegisterNode, TokenLife,
+};
 use anet_protocol::time::Timestamp;
 
 use crate::caller::{Caller, invalid_token};
@@ -40,7 +42,9 @@ pub(crate) async fn register(hub: &Hub, caller: &Caller, request: RegisterNode) 
         })
         .await?;
     hub.live().presence.registered(&node_id, &instance_id, now);
+    let made_at = caller.token_made_at;
     Ok(NodeRegistered {
+        token_life: caller.token_ends_at.map(|ends_at| TokenLife { made_at, ends_at }),
         alias,
         network_id,
         heartbeat_seconds: HEARTBEAT_SECONDS,

@@ -61,9 +61,21 @@ pub struct RegisterNode {
 /// registration; the hub's holder is then one further back.
 pub const PREVIOUS_RUNS: usize = 16;
 
+/// The life of a token that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TokenLife {
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// When it ends.
+    pub ends_at: Timestamp,
+}
+
 /// The answer to a registration.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NodeRegistered {
+    /// The life of the token that was shown; absent for one that does not end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_life: Option<TokenLife>,
     /// The alias the hub knows the node by.
     pub alias: Alias,
     /// Its network.
