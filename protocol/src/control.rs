@@ -27,6 +27,7 @@
 mod exit;
 mod hub_variables;
 mod maintenance;
+mod token_state;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 pub use exit::{Exit, ExitCause, KEPT_EXITS, Requester, StopReason, StopRequest};
 pub use hub_variables::HubVariables;
 pub use maintenance::{Plan, PlannedRestart, ProgramVersion, Reloaded, Upgrade, Upgrading};
+pub use token_state::TokenState;
 
 use crate::notification::Link;
 use crate::time::Timestamp;
@@ -158,6 +160,9 @@ pub struct NodeView {
     pub link: Option<Observed<Link>>,
     /// Tasks in hand as the node last told, and when.
     pub work: Option<Observed<u32>>,
+    /// What is being done about its token, since when; absent when nothing needs to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Observed<TokenState>>,
     /// Starts since a person last asked for one.
     pub restarts: u32,
     /// Starts since it was first made known; the number of the last one.

@@ -42,6 +42,7 @@ mod settings;
 mod settings_file;
 mod state_file;
 mod system;
+mod token_keeper;
 pub mod token_repair;
 mod upgrade;
 

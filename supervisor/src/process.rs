@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use anet_protocol::control::{Desired, Exit, ExitCause, Observed, Requester, StartHub, StopRequest};
 use anet_protocol::notification::Link;
+use anet_protocol::rest::TokenLife;
 use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
 use futures_util::StreamExt as _;
@@ -99,6 +100,8 @@ pub(crate) enum Command {
     Restart { asked: StopRequest, reply: oneshot::Sender<Result<Started, Refusal>> },
     /// Give a duplicate of the hub's listening socket, where one is held.
     HubListener { reply: oneshot::Sender<Option<TcpListener>> },
+    /// Have it read its configuration again; nothing happens when it does not run.
+    Reread,
     /// Take it out of the registry; refused while it runs.
     Forget { reply: oneshot::Sender<Result<(), Refusal>> },
 }
@@ -161,6 +164,8 @@ pub(crate) struct Process {
     restarts: u32,
     link: Option<Observed<Link>>,
     work: Option<Observed<u32>>,
+    /// The life of the node's token, where it ends.
+    token_life: Option<TokenLife>,
     /// The last start that ended, and how.
     ended: Option<(String, Exit)>,
     /// Its starts and exits so far.
@@ -207,6 +212,7 @@ impl Process {
             restarts: 0,
             link: None,
             work: None,
+            token_life: None,
             ended: None,
             history,
             asked: None,
@@ -252,6 +258,7 @@ impl Process {
                 drop(reply.send(self.restart(asked).await));
             }
             Command::HubListener { reply } => drop(reply.send(self.program.listener())),
+            Command::Reread => self.signal_reread(),
             Command::Forget { reply } => {
                 let outcome = self.forget().await;
                 let is_forgotten = outcome.is_ok();

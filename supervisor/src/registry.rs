@@ -17,6 +17,7 @@ use crate::launch::{NodeProgram, Program};
 use crate::process::{Context, Process, ProcessHandle};
 use crate::refusal::Refusal;
 use crate::state_file::{History, NodeRecord};
+use crate::token_keeper::{TokenKeeper, TokenStates};
 
 use view::Described;
 
@@ -45,6 +46,8 @@ pub(crate) struct Node {
     pub(crate) program: NodeProgram,
     pub(crate) handle: ProcessHandle,
     described: Arc<Mutex<Option<Described>>>,
+    /// What is being done about its token.
+    pub(crate) token: TokenStates,
 }
 
 impl Registry {
@@ -112,9 +115,11 @@ impl Registry {
         let context = Arc::clone(&self.context);
         let (process, handle) =
             Process::new(context, Program::Node(program.clone()), Desired::Stopped, History::default());
-        let node = Node { program, handle, described: Arc::default() };
+        let (keeper, token) = TokenKeeper::new(Arc::clone(&self.context), program.clone(), handle.clone());
+        let node = Node { program, handle, described: Arc::default(), token };
         self.nodes().insert(key, node.clone());
         self.tasks.spawn(live(process, self.leave.clone()));
+        self.tasks.spawn(keep(keeper, self.leave.clone()));
         Ok(node)
     }
 
@@ -134,6 +139,10 @@ impl Registry {
 /// The life of an actor: until it ends by itself or the supervisor leaves.
 async fn live(process: Process, leave: CancellationToken) {
     leave.run_until_cancelled(process.run()).await;
+}
+
+async fn keep(keeper: TokenKeeper, leave: CancellationToken) {
+    leave.run_until_cancelled(keeper.run()).await;
 }
 
 fn check_name(name: &str) -> Result<(), Refusal> {

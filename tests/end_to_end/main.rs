@@ -22,3 +22,4 @@ mod supervisor;
 mod task;
 mod token;
 mod upgrade;
+mod token_repair;

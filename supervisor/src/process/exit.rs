@@ -102,7 +102,7 @@ impl Process {
         self.leftovers = Some(alive.tree());
         Arc::make_mut(&mut self.history).add(exit.clone());
         self.ended = Some((record.instance.clone(), exit));
-        (self.link, self.work) = (None, None);
+        (self.link, self.work, self.token_life) = (None, None, None);
         let uptime = ready_since.map(|since| Instant::now().duration_since(since)).unwrap_or_default();
         Some((record.ready_at.is_some(), uptime))
     }

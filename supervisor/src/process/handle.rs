@@ -34,6 +34,19 @@ impl ProcessHandle {
         Self { commands, snapshots, words, context }
     }
 
+    /// How it is, as that changes.
+    pub(crate) fn snapshots(&self) -> watch::Receiver<Snapshot> {
+        self.snapshots.clone()
+    }
+
+    /// Has a node read its configuration again, for a token that was replaced.
+    pub(crate) fn reread(&self) {
+        if let Err(error) = self.commands.try_send(Command::Reread) {
+            // It looks by itself as long as its token is refused.
+            tracing::warn!(name = self.words.name, %error, "the node is not told to read its token again");
+        }
+    }
+
     /// How it is now.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.snapshots.borrow().clone()

@@ -32,6 +32,9 @@ impl Process {
         if let Some(value) = notification.work {
             self.work = Some(Observed { value, at: now });
         }
+        if let Some(life) = notification.token_life {
+            self.token_life = Some(life);
+        }
         if let Some(record) = record
             && let Err(error) = self.save(Some(record)).await
         {
@@ -39,6 +42,20 @@ impl Process {
             tracing::error!(name = self.program.name(), %error, "readiness could not be saved");
         }
         self.publish();
+    }
+}
+
+impl Process {
+    /// SIGHUP: a node reads its token again. It says what its link is only after it has learnt to hear this.
+    pub(super) fn signal_reread(&self) {
+        let Phase::Alive(alive) = &self.phase else { return };
+        if self.link.is_none() || !matches!(self.program, Program::Node(_)) {
+            return;
+        }
+        if let Err(error) = alive.leader.signal(rustix::process::Signal::HUP) {
+            // It looks by itself as long as its token is refused.
+            tracing::warn!(name = self.program.name(), %error, "the node could not be told to read its token again");
+        }
     }
 }
 

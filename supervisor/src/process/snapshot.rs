@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anet_protocol::control::{Desired, Exit, Observed, ProcessState};
 use anet_protocol::notification::Link;
+use anet_protocol::rest::TokenLife;
 use anet_protocol::time::Timestamp;
 
 use super::{Phase, Process};
@@ -26,6 +27,8 @@ pub(crate) struct Snapshot {
     pub(crate) ended: Option<(String, Exit)>,
     pub(crate) link: Option<Observed<Link>>,
     pub(crate) work: Option<Observed<u32>>,
+    /// The life of the node's token, where it ends.
+    pub(crate) token_life: Option<TokenLife>,
     pub(crate) restarts: u32,
     pub(crate) history: Arc<History>,
     /// For the hub: where it listens and what it serves.
@@ -43,6 +46,7 @@ impl Snapshot {
             ended: None,
             link: None,
             work: None,
+            token_life: None,
             restarts: 0,
             history,
             hub: None,
@@ -98,6 +102,7 @@ impl Process {
             ended: self.ended.clone(),
             link: self.link.clone(),
             work: self.work.clone(),
+            token_life: self.token_life,
             restarts: self.restarts,
             history: Arc::clone(&self.history),
             hub: match &self.program {

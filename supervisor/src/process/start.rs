@@ -104,7 +104,7 @@ impl Process {
             tracing::error!(name = self.program.name(), %error, "the process id could not be saved");
         }
         self.context.settings.failpoint.pass("leader recorded");
-        (self.link, self.work) = (None, None);
+        (self.link, self.work, self.token_life) = (None, None, None);
         self.phase = Phase::Alive(Box::new(Alive {
             leader,
             record,

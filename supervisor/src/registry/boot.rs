@@ -8,10 +8,11 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Node, Registry, live, view};
+use super::{Node, Registry, keep, live, view};
 use crate::launch::{HubProgram, NodeProgram, Program};
 use crate::process::{Context, Process};
 use crate::state_file::{History, State};
+use crate::token_keeper::TokenKeeper;
 use anet_protocol::control::Desired;
 use anet_protocol::id::InstanceId;
 
@@ -36,12 +37,15 @@ impl Registry {
         let (process, hub) = new(Program::Hub(hub), hub_desired, history);
         processes.push((process, hub_process));
         let mut nodes = BTreeMap::new();
+        let mut keepers = Vec::new();
         for record in state.nodes {
             let program = NodeProgram { name: record.name, project: record.project };
             let (process, handle) = new(Program::Node(program.clone()), record.desired, record.history);
             processes.push((process, record.process));
             let key = (program.name.clone(), program.project.clone());
-            nodes.insert(key, Node { program, handle, described: Arc::default() });
+            let (keeper, token) = TokenKeeper::new(Arc::clone(&context), program.clone(), handle.clone());
+            keepers.push(keeper);
+            nodes.insert(key, Node { program, handle, described: Arc::default(), token });
         }
         let processes = join_all(processes.into_iter().map(async |(mut process, record)| {
             match record {
@@ -53,6 +57,9 @@ impl Registry {
         .await;
         for process in processes {
             tasks.spawn(live(process, leave.clone()));
+        }
+        for keeper in keepers {
+            tasks.spawn(keep(keeper, leave.clone()));
         }
         Self {
             since: context.clock.now(),

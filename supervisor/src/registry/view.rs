@@ -5,7 +5,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::PoisonError;
 
-use anet_protocol::control::{CONTROL_VERSION, Containment, HubView, NodeView, SupervisorStatus};
+use anet_protocol::control::{
+    CONTROL_VERSION, Containment, HubView, NodeView, Observed, ProcessState, SupervisorStatus, TokenState,
+};
 
 use super::{Node, Registry};
 use crate::launch::node::NodeDescription;
@@ -47,11 +49,13 @@ impl Node {
             Ok(description) => (Some(description.node_id), description.runtime, None),
             Err(error) => (None, None, Some(error)),
         };
+        let token = self.token.borrow().clone();
         NodeView {
             name: self.program.name.clone(),
             node_id,
             runtime,
-            state: snapshot.process.word().to_owned(),
+            state: word(&snapshot.process, token.as_ref()).to_owned(),
+            token,
             pid: snapshot.process.pid(),
             project: self.program.project.clone(),
             desired: snapshot.desired,
@@ -83,6 +87,15 @@ impl Node {
                 description
             }
         }
+    }
+}
+
+/// One word for a node: that its token is dead counts more than that its process lives.
+fn word(process: &ProcessState, token: Option<&Observed<TokenState>>) -> &'static str {
+    match token.map(|token| &token.value) {
+        Some(TokenState::AuthBlocked { .. }) => "auth_blocked",
+        Some(TokenState::NeedsAttention { .. }) => "needs_attention",
+        Some(TokenState::Repairing | TokenState::Waiting { .. }) | None => process.word(),
     }
 }
 

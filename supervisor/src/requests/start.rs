@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use anet_protocol::control::{ControlErrorCode, HubChanged, NodeChanged, NodeTarget, Requester, StartHub};
+use anet_protocol::control::{ControlErrorCode, HubChanged, NodeChanged, NodeTarget, Requester, StartHub, TokenState};
 use axum::extract::State;
 use axum::{Extension, Json};
 
 use super::input::{Body, NodeName};
 use crate::refusal::Refusal;
 use crate::registry::Registry;
+use crate::token_keeper::TokenStates;
 
 pub(super) async fn hub(
     State(registry): State<Arc<Registry>>,
@@ -35,6 +36,28 @@ pub(super) async fn node(
     Body(target): Body<NodeTarget>,
 ) -> Result<Json<NodeChanged>, Refusal> {
     let node = registry.find_or_register(&name, &target).await?;
-    let changed = node.handle.start(None, Some(by)).await?;
+    let is_alive = node.handle.snapshot().process.pid().is_some();
+    let changed = tokio::select! {
+        started = node.handle.start(None, Some(by)) => started?,
+        refusal = is_blocked(node.token.clone(), is_alive) => return Err(refusal),
+    };
     Ok(Json(NodeChanged { changed, node: node.view() }))
+}
+
+/// Waits for the supervisor to find that only a person can give the node a token. It runs on, and takes one once there is one.
+async fn is_blocked(mut token: TokenStates, is_alive: bool) -> Refusal {
+    if is_alive {
+        token.mark_changed();
+    } else {
+        // What was so before this start is no answer to it.
+        token.mark_unchanged();
+    }
+    while token.changed().await.is_ok() {
+        let state = token.borrow_and_update().as_ref().map(|state| state.value.clone());
+        if let Some(TokenState::AuthBlocked { reason, hint } | TokenState::NeedsAttention { reason, hint }) = state {
+            let error = format!("it runs, but the hub refuses its token, which cannot be replaced: {reason}");
+            return Refusal::new(ControlErrorCode::NotReady, error).hint(hint);
+        }
+    }
+    std::future::pending().await
 }

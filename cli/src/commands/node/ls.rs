@@ -104,6 +104,7 @@ fn add_nodes_of_this_project(context: &Context, is_watched: bool, nodes: &mut Ve
             process,
             link: None,
             work: None,
+            token: None,
             restarts: 0,
             version: None,
             incarnation: 0,

@@ -1,3 +1,5 @@
+mod token_source;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,7 +8,7 @@ use anet_agent_node::{Command, Settings};
 use anet_protocol::exit_code::ExitCode;
 use anet_protocol::id::{Alias, InstanceId, NodeId};
 use anet_protocol::node_config::{EnvValue, NodeConfig, Runtime, derive_node_id};
-use anet_protocol::notification::Notification;
+use anet_protocol::notification::{Link, Notification};
 use anet_protocol::redaction::Redactor;
 use secrecy::SecretString;
 
@@ -18,6 +20,7 @@ use crate::node_files;
 use crate::notify::Notifier;
 use crate::signals;
 use crate::system::{SystemClock, SystemEntropy};
+use token_source::TokenSource;
 
 /// Be a node, in the foreground
 #[derive(Debug, clap::Args)]
@@ -41,19 +44,24 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         }
     };
     let stop = signals::stop_token()?;
-    // The token is a channel because a repaired token is taken without a restart.
-    let (_keep, token) = tokio::sync::watch::channel(token);
+    let (source, token) = TokenSource::new(&directory, token)?;
+    let refused = source.refused();
     let last_error = Arc::new(Mutex::new(None));
     let said = Arc::clone(&last_error);
     let notify = move |notification: &Notification| {
         if let Some(error) = &notification.error {
             said.lock().unwrap_or_else(PoisonError::into_inner).replace(error.clone());
         }
+        if let Some(link) = notification.link {
+            refused.send_if_modified(|known| std::mem::replace(known, link == Link::Unauthorized) != *known);
+        }
         notifier.send(notification);
     };
+    let following = tokio::spawn(source.follow());
     let code =
         anet_agent_node::run(settings, token, Arc::new(SystemClock), Arc::new(SystemEntropy), Arc::new(notify), stop)
             .await;
+    following.abort();
     tracing::info!("stopped: {}", code.meaning());
     let error = last_error.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(error) = error.filter(|_| code != ExitCode::Stopped) {
