@@ -22,6 +22,7 @@ pub mod text;
 pub mod time;
 pub mod token;
 pub mod user_name;
+pub mod variable_name;
 pub mod variables;
 
 pub use capability::{Clock, Entropy};

@@ -1,6 +1,5 @@
 //! What is needed to start a process: everything is read anew for each start (R38).
 
-mod dot_env;
 pub(crate) mod fingerprint;
 pub(crate) mod hub;
 pub(crate) mod node;
@@ -11,6 +10,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::dot_env::DotEnvError;
 use crate::paths::Paths;
 use crate::process::Context;
 use crate::refusal::Refusal;
@@ -68,6 +68,12 @@ pub(crate) enum LaunchError {
     /// It may work the next time.
     #[error("{0}")]
     Passing(String),
+}
+
+impl From<DotEnvError> for LaunchError {
+    fn from(DotEnvError { error, hint }: DotEnvError) -> Self {
+        Self::Config { error, hint }
+    }
 }
 
 impl LaunchError {

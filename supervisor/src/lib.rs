@@ -14,6 +14,7 @@ mod capture;
 mod control_socket;
 mod directory_watcher;
 pub mod doctor;
+pub mod dot_env;
 mod environment;
 mod error;
 mod events;

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anet_protocol::node_config::{NodeConfig, derive_node_id};
 use secrecy::SecretString;
 
-use crate::launch::dot_env::read_dot_env;
+use crate::dot_env;
 use crate::launch::node_environment::node_environment;
 use crate::launch::{Launch, LaunchError};
 use crate::paths::{ensure_private_directory, node_directory};
@@ -75,7 +75,7 @@ impl NodeProgram {
     /// can be read.
     pub(crate) fn secrets(&self) -> Vec<SecretString> {
         let token = self.read_config().ok().and_then(|config| config.token());
-        let values = read_dot_env(&self.dot_env_path()).unwrap_or_default();
+        let values = dot_env::read(&self.dot_env_path()).unwrap_or_default();
         values.into_iter().map(|(_, value)| value).chain(token).collect()
     }
 

@@ -7,9 +7,9 @@ use std::path::Path;
 use anet_protocol::node_config::{EnvValue, NodeConfig};
 use secrecy::ExposeSecret as _;
 
+use crate::dot_env;
 use crate::environment::{allowed, lookup};
 use crate::launch::LaunchError;
-use crate::launch::dot_env::read_dot_env;
 
 /// Builds the environment. A reference is looked up in `.env` first, then in the caller's
 /// environment; an empty value counts as none in both.
@@ -18,10 +18,10 @@ use crate::launch::dot_env::read_dot_env;
 /// [`LaunchError::Config`] for a `.env` that cannot be used and for a reference without a value.
 pub(crate) fn node_environment(
     config: &NodeConfig,
-    dot_env: &Path,
+    dot_env_path: &Path,
     caller: &[(OsString, OsString)],
 ) -> Result<Vec<(OsString, OsString)>, LaunchError> {
-    let secrets = read_dot_env(dot_env)?;
+    let secrets = dot_env::read(dot_env_path)?;
     let resolve = |reference: &str| -> Option<OsString> {
         let in_file = secrets.iter().find(|(name, value)| name == reference && !value.expose_secret().is_empty());
         match in_file {
@@ -36,9 +36,9 @@ pub(crate) fn node_environment(
             EnvValue::Reference(reference) => resolve(&reference).ok_or_else(|| LaunchError::Config {
                 error: format!(
                     "{name} refers to {reference}, which has no value in {} nor in the environment",
-                    dot_env.display()
+                    dot_env_path.display()
                 ),
-                hint: Some(format!("add {reference}=… to {} (mode 600)", dot_env.display())),
+                hint: Some(format!("add {reference}=… to {} (mode 600)", dot_env_path.display())),
             })?,
         };
         environment.retain(|(known, _)| *known != *name);

@@ -13,9 +13,11 @@ use serde::de::DeserializeOwned;
 
 use super::RepairError;
 
-/// For a connection; and for a whole answer, so that a hub that hangs or drips holds nobody up.
+/// For a whole answer, so that a hub that hangs or drips holds nobody up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+
+/// For a connection.
 const CONNECT: Duration = Duration::from_secs(5);
-const ANSWER: Duration = Duration::from_secs(15);
 
 /// No answer that is asked for here is larger.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
@@ -49,10 +51,10 @@ pub(crate) enum DenialKind {
 }
 
 impl HubApi {
-    pub(crate) fn new(base: Url) -> Result<Self, RepairError> {
+    pub(crate) fn new(base: Url, patience: Duration) -> Result<Self, RepairError> {
         let client = Client::builder()
             .connect_timeout(CONNECT)
-            .timeout(ANSWER)
+            .timeout(patience)
             // A token is for the named hub alone, and no proxy of the surroundings reads it.
             .redirect(redirect::Policy::none())
             .no_proxy()

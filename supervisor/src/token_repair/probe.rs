@@ -6,7 +6,7 @@ use anet_protocol::token::{self, TokenKind};
 use reqwest::Url;
 use secrecy::ExposeSecret as _;
 
-use super::hub_api::{Denial, DenialKind, HubApi};
+use super::hub_api::{Denial, DenialKind, HubApi, PATIENCE};
 use super::{NodeAccount, RepairError};
 
 /// What the hub says of a node's token.
@@ -60,7 +60,7 @@ pub enum Probe {
 /// # Errors
 /// When the address of the node's hub is none.
 pub async fn probe(account: &NodeAccount) -> Result<Probe, RepairError> {
-    let hub = HubApi::new(address(account)?)?;
+    let hub = HubApi::new(address(account)?, PATIENCE)?;
     Ok(ask(&hub, account).await)
 }
 

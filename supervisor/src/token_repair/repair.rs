@@ -1,5 +1,6 @@
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Duration;
 
 use anet_protocol::Entropy;
 use anet_protocol::id::TokenId;
@@ -8,7 +9,7 @@ use anet_protocol::token::fingerprint;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::hub_api::{Denial, DenialKind, HubApi};
+use super::hub_api::{Denial, DenialKind, HubApi, PATIENCE};
 use super::pending::Pending;
 use super::place::{self, Place};
 use super::probe::{self, Probe};
@@ -51,6 +52,8 @@ pub struct Repair<'a> {
     pub login: &'a Login,
     /// Why.
     pub cause: Cause,
+    /// How long the hub may take for an answer.
+    pub patience: Duration,
     /// The source of chance.
     pub entropy: &'a dyn Entropy,
     /// Tells the running node to read its configuration again.
@@ -71,7 +74,15 @@ pub struct Repaired {
 impl<'a> Repair<'a> {
     /// A repair that tells no running node.
     pub fn new(directory: &'a Path, login: &'a Login, cause: Cause, entropy: &'a dyn Entropy) -> Self {
-        Self { directory, login, cause, entropy, switch: &|| {}, after: &|_| ControlFlow::Continue(()) }
+        Self {
+            directory,
+            login,
+            cause,
+            patience: PATIENCE,
+            entropy,
+            switch: &|| {},
+            after: &|_| ControlFlow::Continue(()),
+        }
     }
 
     /// Does it, one at a time per node, whoever else in whatever process tries the same.
@@ -91,7 +102,7 @@ impl<'a> Repair<'a> {
         let lock = tokio::task::spawn_blocking(move || FileLock::wait(&path));
         let _lock = lock.await.map_err(|error| RepairError::Fault(error.to_string()))??;
         let account = NodeAccount::read(self.directory, self.login)?;
-        let hub = HubApi::new(probe::address(&account)?)?;
+        let hub = HubApi::new(probe::address(&account)?, self.patience)?;
         let outcome = match self.repair(&hub, &account).await {
             Ok(outcome) | Err(Stop::Outcome(outcome)) => outcome,
             Err(Stop::Error(error)) => return Err(error),

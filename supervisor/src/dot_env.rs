@@ -10,25 +10,45 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use secrecy::SecretString;
 
-use crate::launch::LaunchError;
-
 /// R39.
 const LARGEST_SIZE: u64 = 64 * 1024;
 const GROUP_AND_OTHERS: u32 = 0o077;
 const WRITABLE_BY_OTHERS: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
+/// Why a `.env` is not used. No message repeats anything of its content.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct DotEnvError {
+    /// What is wrong with which file.
+    pub error: String,
+    /// The command that mends it.
+    pub hint: Option<String>,
+}
+
 /// The variables of the file; none when there is no file.
 ///
 /// # Errors
-/// [`LaunchError::Config`] with what mends it; a bad line is named by its number, never shown.
-pub(crate) fn read_dot_env(path: &Path) -> Result<Vec<(String, SecretString)>, LaunchError> {
+/// [`DotEnvError`] with what mends it; a bad line is named by its number, never shown.
+pub fn read(path: &Path) -> Result<Vec<(String, SecretString)>, DotEnvError> {
+    let shown = path.display();
+    let Some(text) = read_text(path)? else { return Ok(Vec::new()) };
+    let variables =
+        env_file::parse(&text).map_err(|error| refuse(format!("{shown}: {error}"), Some(format!("edit {shown}"))))?;
+    Ok(variables.into_iter().map(|(name, value)| (name, SecretString::from(value))).collect())
+}
+
+/// The text of the file, to be edited; `None` when there is no file.
+///
+/// # Errors
+/// As [`read`], but for the lines.
+pub fn read_text(path: &Path) -> Result<Option<String>, DotEnvError> {
     let shown = path.display();
     // Not blocking, so that a pipe in the file's place cannot hold up the start.
     let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
     let file = match OpenOptions::new().read(true).custom_flags(flags.bits()).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
             return Err(refuse(format!("{shown} is a symbolic link"), Some(format!("put the file itself at {shown}"))));
         }
@@ -41,12 +61,10 @@ pub(crate) fn read_dot_env(path: &Path) -> Result<Vec<(String, SecretString)>, L
     if text.len() as u64 > LARGEST_SIZE {
         return Err(too_large(path));
     }
-    let variables =
-        env_file::parse(&text).map_err(|error| refuse(format!("{shown}: {error}"), Some(format!("edit {shown}"))))?;
-    Ok(variables.into_iter().map(|(name, value)| (name, SecretString::from(value))).collect())
+    Ok(Some(text))
 }
 
-fn check(path: &Path, metadata: &Metadata) -> Result<(), LaunchError> {
+fn check(path: &Path, metadata: &Metadata) -> Result<(), DotEnvError> {
     let shown = path.display();
     let me = nix::unistd::geteuid().as_raw();
     if !metadata.is_file() {
@@ -55,6 +73,10 @@ fn check(path: &Path, metadata: &Metadata) -> Result<(), LaunchError> {
     if metadata.uid() != me {
         let error = format!("{shown} belongs to uid {}, not to uid {me} who starts the node", metadata.uid());
         return Err(refuse(error, Some(format!("chown {me} {shown}"))));
+    }
+    if metadata.nlink() > 1 {
+        let error = format!("{shown} has {} names, so it is a part of something else too", metadata.nlink());
+        return Err(refuse(error, Some(format!("cp -p {shown} {shown}.own && mv {shown}.own {shown}"))));
     }
     let mode = metadata.mode() & 0o7777;
     if mode & GROUP_AND_OTHERS != 0 {
@@ -77,12 +99,12 @@ fn check(path: &Path, metadata: &Metadata) -> Result<(), LaunchError> {
     Ok(())
 }
 
-fn too_large(path: &Path) -> LaunchError {
+fn too_large(path: &Path) -> DotEnvError {
     refuse(format!("{} is larger than {} KiB", path.display(), LARGEST_SIZE / 1024), None)
 }
 
-fn refuse(error: String, hint: Option<String>) -> LaunchError {
-    LaunchError::Config { error, hint }
+fn refuse(error: String, hint: Option<String>) -> DotEnvError {
+    DotEnvError { error, hint }
 }
 
 #[cfg(test)]
@@ -104,7 +126,7 @@ mod tests {
         std::fs::write(&path, "SECRET=sk-canary\n").unwrap();
         set_mode(&path, 0o600);
         prepare(&path);
-        let refusal = read_dot_env(&path).unwrap_err().refusal().0;
+        let refusal = read(&path).unwrap_err();
         assert!(!refusal.error.contains("canary"), "{}", refusal.error);
         (refusal.error, refusal.hint.unwrap_or_default())
     }
@@ -113,10 +135,10 @@ mod tests {
     fn a_private_file_is_read_and_a_missing_one_is_empty() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".env");
-        assert!(read_dot_env(&path).unwrap().is_empty());
+        assert!(read(&path).unwrap().is_empty());
         std::fs::write(&path, "A='x y'\n").unwrap();
         set_mode(&path, 0o600);
-        assert_eq!(read_dot_env(&path).unwrap()[0].1.expose_secret(), "x y");
+        assert_eq!(read(&path).unwrap()[0].1.expose_secret(), "x y");
     }
 
     #[test]
@@ -157,11 +179,22 @@ mod tests {
         let (error, hint) = if nix::unistd::geteuid().is_root() {
             refused(|path| std::os::unix::fs::chown(path, Some(12345), None).unwrap())
         } else {
-            let refusal =
-                check(Path::new("/.env"), &std::fs::metadata("/etc/passwd").unwrap()).unwrap_err().refusal().0;
+            let refusal = check(Path::new("/.env"), &std::fs::metadata("/etc/passwd").unwrap()).unwrap_err();
             (refusal.error, refusal.hint.unwrap_or_default())
         };
         assert!(error.contains("belongs to uid") && hint.starts_with("chown "), "{error} {hint}");
+    }
+
+    #[test]
+    fn a_file_that_is_reached_by_a_second_name_is_refused() {
+        let (error, hint) = refused(|path| std::fs::hard_link(path, path.with_file_name("other")).unwrap());
+        assert!(error.contains("has 2 names") && hint.starts_with("cp -p /"), "{error} {hint}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_is_refused_and_not_shown() {
+        let (error, _) = refused(|path| std::fs::write(path, b"A=canary\xff\n").unwrap());
+        assert!(error.contains("cannot read "), "{error}");
     }
 
     #[test]
