@@ -21,5 +21,5 @@ mod setting;
 mod supervisor;
 mod task;
 mod token;
-mod upgrade;
 mod token_repair;
+mod upgrade;
