@@ -18,6 +18,7 @@ mod recover;
 mod recovery_key;
 mod register;
 mod send;
+mod service;
 mod session;
 mod status;
 pub(crate) mod supervisor;
@@ -108,6 +109,9 @@ enum Command {
     #[command(subcommand)]
     Supervisor(supervisor::Command),
     Doctor(doctor::Arguments),
+    /// Let systemd or launchd keep the supervisor alive, from boot on
+    #[command(subcommand)]
+    Service(service::Command),
     /// Make edited settings true: says what that restarts, and restarts nothing else
     ///
     /// Compares every running node with its configuration, its .env and ~/.anet/supervisor.toml as they are now.
@@ -162,6 +166,7 @@ impl Arguments {
             Command::Audit(arguments) => audit::run(context, arguments).await,
             Command::Supervisor(command) => command.run(context).await,
             Command::Doctor(arguments) => doctor::run(context, arguments).await,
+            Command::Service(command) => command.run(context).await,
             Command::Apply(arguments) => apply::run(context, &arguments).await,
             Command::Completions(arguments) => completions::run(context, &arguments),
             Command::Man(arguments) => man::run(context, &arguments),

@@ -27,6 +27,24 @@ pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Replaces `path` with `text`, which holds no secret, readable by everybody; its directory is made where it is missing.
+///
+/// # Errors
+/// When any step fails; the old file is then untouched.
+pub(crate) fn write_public(path: &Path, text: &str) -> anyhow::Result<()> {
+    let directory = path.parent().context("a file path has a directory")?;
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(directory)?;
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        File::open(directory)?.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Creates a directory and its parents; the ones it creates are closed to others.
 ///
 /// # Errors

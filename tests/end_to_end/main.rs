@@ -17,6 +17,7 @@ mod output;
 mod private_file;
 mod rename;
 mod secret;
+mod service;
 mod setting;
 mod supervisor;
 mod task;

@@ -17,9 +17,16 @@ pub(crate) struct Arguments {
     /// Leave hub and nodes running; the next supervisor takes them over
     #[arg(long)]
     leave_running: bool,
+    /// For systemd's ExecStop: the main process, empty when that is dead already and nothing is to be stopped
+    #[arg(long, hide = true, value_name = "PID")]
+    main_pid: Option<String>,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
+    if arguments.main_pid.as_deref() == Some("") {
+        // The service manager calls this after a crash too; what runs is for the next supervisor to take over.
+        return Ok(ExitCode::SUCCESS);
+    }
     let Some(client) = SupervisorClient::connect(&context.environment).await? else {
         context.printer.note("the supervisor was not running")?;
         if context.printer.json {
