@@ -76,6 +76,7 @@ impl SupervisorClient {
     /// When somebody answers whom this program does not understand.
     pub(crate) async fn connect(environment: &Environment) -> Result<Option<Self>, Failure> {
         let client = Self::new(environment)?;
+        refuse_home_of_another(environment, &client.socket)?;
         if !client.socket.exists() {
             return Ok(None);
         }
@@ -274,6 +275,20 @@ impl SupervisorClient {
             }
         }))
     }
+}
+
+/// Another user's home has another user's supervisor; an empty list would hide that (R61).
+fn refuse_home_of_another(environment: &Environment, socket: &std::path::Path) -> Result<(), Failure> {
+    let me = nix::unistd::geteuid();
+    let Ok(metadata) = std::fs::metadata(&environment.home) else { return Ok(()) };
+    let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
+    if me.is_root() || owner == me.as_raw() {
+        return Ok(());
+    }
+    let text =
+        format!("{} is uid {owner}'s, and so is its supervisor at {}", environment.home.display(), socket.display());
+    Err(Failure { code: Some("forbidden".to_owned()), ..Failure::message(text) }
+        .hint("act as that user, or unset ANET_HOME for your own"))
 }
 
 fn node_path(name: &str, verb: &str) -> String {

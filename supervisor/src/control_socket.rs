@@ -77,11 +77,11 @@ pub(crate) async fn serve(
     let connections = TaskTracker::new();
     loop {
         // Further clients wait in the kernel's queue.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = leave.cancelled() => break,
+        let accept = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            Some((place, listener.accept().await))
         };
+        let Some(Some((place, accepted))) = leave.run_until_cancelled(accept).await else { break };
         match accepted {
             Ok((stream, _)) => {
                 let (router, leave, patience) = (router.clone(), leave.clone(), patience.clone());

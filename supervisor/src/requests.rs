@@ -59,3 +59,44 @@ pub(crate) fn router(registry: Arc<Registry>) -> Router {
 async fn unknown(method: Method, uri: Uri) -> Refusal {
     Refusal::new(ControlErrorCode::InvalidInput, format!("there is no request {method} {}", uri.path()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    const PAGE: &str = include_str!("../../docs/control-api.md");
+
+    #[test]
+    fn the_page_on_the_control_api_has_every_route_and_no_other() {
+        let source = include_str!("requests.rs");
+        let (router, _) = source.split_once("#[cfg(test)]").unwrap();
+        let served = router.split(".route(").skip(1).map(|route| {
+            let (path, method) = route.trim_start().split_once(',').unwrap();
+            let method = if method.trim_start().starts_with("get") { "GET" } else { "POST" };
+            format!("{method} {}", path.trim_matches('"'))
+        });
+        let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let told = rows.map(|(route, _)| route.to_owned()).filter(|route| route.contains(" /v1/"));
+        assert_eq!(told.collect::<BTreeSet<_>>(), served.collect::<BTreeSet<_>>(), "docs/control-api.md is stale");
+    }
+
+    #[test]
+    fn the_page_on_the_control_api_has_every_code_with_its_status() {
+        let source = include_str!("../../protocol/src/control.rs");
+        let (_, variants) = source.split_once("pub enum ControlErrorCode {").unwrap();
+        let (variants, _) = variants.split_once('}').unwrap();
+        for name in variants.lines().map(str::trim).filter(|line| line.ends_with(',')) {
+            let name = name.trim_end_matches(',');
+            let mut word = String::new();
+            for letter in name.chars() {
+                if letter.is_ascii_uppercase() && !word.is_empty() {
+                    word.push('_');
+                }
+                word.push(letter.to_ascii_lowercase());
+            }
+            let code: anet_protocol::control::ControlErrorCode = serde_json::from_value(word.clone().into()).unwrap();
+            let row = format!("| `{word}` | {} |", code.http_status());
+            assert!(PAGE.contains(&row), "docs/control-api.md lacks: {row}");
+        }
+    }
+}

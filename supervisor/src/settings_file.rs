@@ -27,9 +27,6 @@ pub struct Options {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SupervisorOptions {
-    /// The Unix group whose members may look, start and stop, and nothing else (R55).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub operator_group: Option<String>,
     /// Bytes that the logs of all processes may take together; where absent 1 GiB, or 5 % of the disk if that
     /// is less (R63).
     #[serde(with = "crate::policy::byte_size::optional", skip_serializing_if = "Option::is_none")]
@@ -190,7 +187,7 @@ mod tests {
             restart = "on-failure"
             start-backoff.longest = "5m"
             [supervisor]
-            operator-group = "agents"
+            log-total-bytes = "2G"
             "#,
         )
         .unwrap();
@@ -202,7 +199,7 @@ mod tests {
         assert_eq!(options.policies.of_node("other").stop_grace, Duration::from_secs(20));
         assert_eq!(options.policies.of_hub().memory_max, Some(1 << 30));
         assert_eq!(options.policies.of_hub().stop_grace, Duration::from_secs(20));
-        assert_eq!(options.supervisor.operator_group.as_deref(), Some("agents"));
+        assert_eq!(options.supervisor.log_total_bytes, Some(2 << 30));
     }
 
     #[test]
@@ -252,7 +249,7 @@ mod tests {
         };
         let keys = |table: &Table| table.keys().cloned().collect::<std::collections::BTreeSet<_>>();
         assert_eq!(keys(written["defaults"].as_table().unwrap()), keys(&Table::try_from(everything).unwrap()));
-        let own = SupervisorOptions { operator_group: Some(String::new()), log_total_bytes: Some(0) };
+        let own = SupervisorOptions { log_total_bytes: Some(0) };
         assert_eq!(keys(written["supervisor"].as_table().unwrap()), keys(&Table::try_from(own).unwrap()));
     }
 }
