@@ -14,6 +14,7 @@ mod hub_url;
 mod log_file;
 mod network_choice;
 mod node_files;
+mod node_secrets;
 mod notify;
 mod printer;
 mod private_files;

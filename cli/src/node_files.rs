@@ -75,7 +75,10 @@ pub(crate) fn create(
 const NOT_FOR_GIT: [&str; 6] = ["nodes/", ".env*", "config.json*", "server/", "supervisor/", "run/"];
 
 /// Adds what is missing in `.anet/.gitignore`.
-fn ignore_in_git(project: &Path) -> Result<(), Failure> {
+///
+/// # Errors
+/// When it cannot be read or written.
+pub(crate) fn ignore_in_git(project: &Path) -> Result<(), Failure> {
     let path = project.join(".anet/.gitignore");
     let mut text = files::read_optional(&path)?.unwrap_or_default();
     let is_listed = |pattern: &str| text.lines().any(|line| line.trim() == pattern);

@@ -13,6 +13,7 @@ mod fault;
 mod hub;
 mod network;
 mod node;
+mod node_secret;
 mod output;
 mod private_file;
 mod rename;

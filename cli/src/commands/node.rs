@@ -1,8 +1,10 @@
 pub(crate) mod create;
 mod delete;
+mod env;
 mod fleet;
 pub(crate) mod logs;
 mod ls;
+mod migrate_token_to_envref;
 mod rename;
 mod restart;
 mod run;
@@ -38,6 +40,11 @@ pub(crate) enum Command {
     Rename(rename::Arguments),
     /// Stop a node, remove it from the hub and delete its files
     Delete(delete::Arguments),
+    /// List, set and take away the variables of a node
+    #[command(subcommand)]
+    Env(env::Command),
+    /// Move secrets from config.json into .env
+    MigrateTokenToEnvref(migrate_token_to_envref::Arguments),
     /// Be a node, in the foreground; the supervisor uses this
     Run(run::Arguments),
 }
@@ -53,6 +60,8 @@ impl Command {
             Self::Logs(arguments) => logs::run(context, arguments).await,
             Self::Rename(arguments) => rename::run(context, &arguments).await,
             Self::Delete(arguments) => delete::run(context, &arguments).await,
+            Self::Env(command) => command.run(context).await,
+            Self::MigrateTokenToEnvref(arguments) => migrate_token_to_envref::run(context, &arguments).await,
             Self::Run(arguments) => run::run(context, &arguments).await,
         }
     }

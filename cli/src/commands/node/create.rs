@@ -7,6 +7,7 @@ use anet_protocol::id::{NetworkId, NodeId};
 use anet_protocol::node_config::{EnvValue, MOST_CONCURRENT, NodeConfig, Runtime, validate_node_name};
 use anet_protocol::rest::NodeTokenRequest;
 use anet_protocol::secret::{is_secret, reference_name};
+use anet_protocol::variable_name::VariableError;
 use std::process::ExitCode;
 
 use crate::context::Context;
@@ -100,6 +101,7 @@ pub(crate) struct Created {
 pub(crate) async fn create(context: &Context, project: &Path, new: &NewNode) -> Result<Created, Failure> {
     validate_node_name(&new.name).map_err(|error| Failure { exit: CommandExit::Usage, ..Failure::failed(error) })?;
     refuse_duplicate(project, &new.name)?;
+    refuse_broken_secrets(&new.env)?;
     let network_id = network(context).await?;
     let node_id = NodeId::random(&SystemEntropy);
     let request = NodeTokenRequest {
@@ -142,6 +144,15 @@ pub(crate) async fn create(context: &Context, project: &Path, new: &NewNode) -> 
         supervisor.register_node(&new.name, &NodeTarget { project: Some(project.to_path_buf()) }).await?;
     }
     Ok(Created { node_id, network_id, secret_names: secrets.into_iter().map(|(name, _)| name).collect() })
+}
+
+/// A key that was copied with its line break would be refused by its vendor, long after.
+fn refuse_broken_secrets(env: &[(String, String)]) -> Result<(), Failure> {
+    let is_broken = |(key, value): &&(String, String)| is_secret(key, value) && value.contains(['\r', '\n', '\0']);
+    match env.iter().find(is_broken) {
+        Some((key, _)) => Err(Failure::usage(format!("{key}: {}", VariableError::Control))),
+        None => Ok(()),
+    }
 }
 
 fn refuse_duplicate(project: &Path, name: &str) -> Result<(), Failure> {

@@ -1,5 +1,5 @@
 use anet_protocol::Clock as _;
-use anet_protocol::control::{Desired, NodeView, NodeViews, ProcessState};
+use anet_protocol::control::{Desired, NodeView, NodeViews, ProcessState, TokenState};
 use std::process::ExitCode;
 
 use anet_protocol::node_config::NodeConfig;
@@ -55,6 +55,17 @@ pub(super) async fn run(context: &Context) -> Outcome {
 fn explain(context: &Context, node: &NodeView) -> Result<(), Failure> {
     if let Some(error) = &node.config_error {
         context.printer.warning(&format!("{}: {error}", node.name))?;
+    }
+    match node.token.as_ref().map(|token| &token.value) {
+        Some(TokenState::AuthBlocked { reason, hint } | TokenState::NeedsAttention { reason, hint }) => {
+            context.printer.warning(&format!("{}: the hub refuses its token: {reason}", node.name))?;
+            context.printer.hint(hint)?;
+        }
+        Some(TokenState::Waiting { reason, until }) => {
+            let text = format!("{}: its token is not repaired yet, next try at {until} UTC: {reason}", node.name);
+            context.printer.warning(&text)?;
+        }
+        Some(TokenState::Repairing) | None => {}
     }
     match &node.process {
         ProcessState::NeedsAttention { reason, .. } => {

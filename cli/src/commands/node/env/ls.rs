@@ -1,0 +1,110 @@
+use std::process::ExitCode;
+
+use anet_protocol::node_config::EnvValue;
+use anet_protocol::secret::is_secret;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+
+use crate::commands::node::NodeReference;
+use crate::context::Context;
+use crate::environment::node_directory;
+use crate::failure::Outcome;
+use crate::node_secrets::NodeSecrets;
+use crate::supervisor_client::SupervisorClient;
+
+/// List the variables of a node
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    node: NodeReference,
+}
+
+/// A variable, without its value.
+#[derive(Serialize)]
+struct Variable {
+    /// Absent for a value that no variable uses.
+    key: Option<String>,
+    /// The name under which the value stands in `.env`.
+    reference: Option<String>,
+    /// `.env`, `environment`, `config.json` or `missing`.
+    source: &'static str,
+    /// The first characters of a long plain value that is no secret, else `***`.
+    masked: Option<String>,
+    /// It is a secret that stands in `config.json`.
+    is_exposed: bool,
+}
+
+pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
+    let name = &arguments.node.name;
+    let supervisor = SupervisorClient::connect(&context.environment).await?;
+    let (project, _) = arguments.node.locate(context, supervisor.as_ref()).await?;
+    let secrets = NodeSecrets::open(&node_directory(&project, name))?;
+    let variables = variables(context, &secrets)?;
+    context.printer.either(&serde_json::json!({ "name": name, "variables": variables }), || {
+        let rows = variables.iter().map(|variable| {
+            let value = match (&variable.reference, &variable.masked) {
+                (Some(reference), _) => format!("→ ${reference}"),
+                (None, Some(masked)) => masked.clone(),
+                (None, None) => String::new(),
+            };
+            [variable.key.clone().unwrap_or_else(|| "(not used)".to_owned()), value, variable.source.to_owned()]
+        });
+        context.printer.table(["NAME", "VALUE", "FROM"], rows)
+    })?;
+    if !context.printer.json {
+        if variables.is_empty() {
+            context.printer.note(&format!("{name} has no variables of its own"))?;
+        }
+        for variable in variables.iter().filter(|variable| variable.source == "missing") {
+            let key = variable.key.as_deref().unwrap_or_default();
+            context.printer.warning(&format!("{key} has no value, so {name} does not start"))?;
+            context.printer.hint(&format!("anet node env set {name} {key}"))?;
+        }
+        if variables.iter().any(|variable| variable.is_exposed) {
+            context.printer.warning("a secret stands in config.json")?;
+            context.printer.hint(&format!("anet node migrate-token-to-envref {name}"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn variables(context: &Context, secrets: &NodeSecrets) -> Result<Vec<Variable>, crate::failure::Failure> {
+    let values = secrets.values()?;
+    let has_value =
+        |reference: &str| values.iter().any(|(name, value)| name == reference && !value.expose_secret().is_empty());
+    let in_environment =
+        |reference: &str| context.environment.all.iter().any(|(name, value)| name == reference && !value.is_empty());
+    let mut variables: Vec<Variable> = Vec::new();
+    for (key, value) in secrets.config.env() {
+        variables.push(match value {
+            EnvValue::Plain(text) => Variable {
+                is_exposed: is_secret(&key, &text),
+                masked: Some(mask(&key, &text)),
+                key: Some(key),
+                reference: None,
+                source: "config.json",
+            },
+            EnvValue::Reference(reference) => {
+                let source = match &reference {
+                    name if has_value(name) => ".env",
+                    name if in_environment(name) => "environment",
+                    _ => "missing",
+                };
+                Variable { key: Some(key), reference: Some(reference), source, masked: None, is_exposed: false }
+            }
+        });
+    }
+    for (reference, _) in values.iter().filter(|(name, _)| secrets.users_of(name).is_empty()) {
+        let reference = Some(reference.clone());
+        variables.push(Variable { key: None, reference, source: ".env", masked: None, is_exposed: false });
+    }
+    Ok(variables)
+}
+
+/// Four characters of a value long enough that they give nothing away.
+fn mask(key: &str, value: &str) -> String {
+    if is_secret(key, value) || value.chars().count() < 12 {
+        return "***".to_owned();
+    }
+    value.chars().take(4).chain("...".chars()).collect()
+}
