@@ -7,6 +7,7 @@ mod completions;
 pub(crate) mod demo;
 mod doctor;
 pub(crate) mod hub;
+mod import;
 mod init;
 mod login;
 mod logout;
@@ -17,6 +18,7 @@ mod passwd;
 mod recover;
 mod recovery_key;
 mod register;
+mod run;
 mod send;
 mod service;
 mod session;
@@ -67,6 +69,8 @@ enum Command {
     Node(node::Command),
     /// Show the log of a node or program; the same as `anet node logs`
     Logs(node::logs::Arguments),
+    Run(run::Arguments),
+    Import(import::Arguments),
     /// Send a task to an agent
     Send(send::Arguments),
     /// List tasks, newest first
@@ -147,6 +151,8 @@ impl Arguments {
             Command::Hub(command) => command.run(context).await,
             Command::Node(command) => command.run(context).await,
             Command::Logs(arguments) => node::logs::run(context, arguments).await,
+            Command::Run(arguments) => run::run(context, arguments).await,
+            Command::Import(arguments) => import::run(context, &arguments),
             Command::Send(arguments) => send::run(context, arguments).await,
             Command::Tasks(arguments) => tasks::run(context, arguments).await,
             Command::Task(arguments) => task::run(context, arguments).await,

@@ -96,5 +96,11 @@ impl Environment {
 
 /// `<project>/.anet/nodes/<name>`.
 pub(crate) fn node_directory(project: &Path, name: &str) -> PathBuf {
-    project.join(".anet/nodes").join(name)
+    let program = program_directory(project, name);
+    if program.is_dir() { program } else { project.join(".anet/nodes").join(name) }
+}
+
+/// The directory of a program that is kept alive without being a node.
+pub(crate) fn program_directory(project: &Path, name: &str) -> PathBuf {
+    project.join(".anet/programs").join(name)
 }

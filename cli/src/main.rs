@@ -18,6 +18,7 @@ mod node_secrets;
 mod notify;
 mod printer;
 mod private_files;
+mod program_files;
 mod prompt;
 mod signals;
 mod supervisor_client;

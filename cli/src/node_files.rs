@@ -72,7 +72,7 @@ pub(crate) fn create(
 }
 
 /// What of `.anet` must not get into git: tokens, logs, and, where the project is a home directory, the logins too.
-const NOT_FOR_GIT: [&str; 6] = ["nodes/", ".env*", "config.json*", "server/", "supervisor/", "run/"];
+const NOT_FOR_GIT: [&str; 7] = ["nodes/", "programs/", ".env*", "config.json*", "server/", "supervisor/", "run/"];
 
 /// Adds what is missing in `.anet/.gitignore`.
 ///
@@ -108,7 +108,7 @@ mod tests {
         std::fs::write(&path, "mine\nnodes/").unwrap();
         ignore_in_git(project.path()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "mine\nnodes/\n.env*\nconfig.json*\nserver/\nsupervisor/\nrun/\n");
+        assert_eq!(text, "mine\nnodes/\nprograms/\n.env*\nconfig.json*\nserver/\nsupervisor/\nrun/\n");
         ignore_in_git(project.path()).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "once");
     }

@@ -174,8 +174,16 @@ pub struct NodeView {
     /// The version of the program that the living process runs, which an upgrade of the supervisor leaves alone.
     #[serde(default)]
     pub version: Option<String>,
+    /// Whether it says when it is ready. What does not is shown as running once it was executed.
+    #[serde(default = "says_so")]
+    pub tells_ready: bool,
     /// Why its configuration cannot be used, with line and column.
     pub config_error: Option<String>,
+}
+
+/// Nodes do, also where a supervisor of an earlier version does not tell.
+const fn says_so() -> bool {
+    true
 }
 
 /// A fact and when it was observed.

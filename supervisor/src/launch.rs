@@ -4,6 +4,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod hub;
 pub(crate) mod node;
 pub(crate) mod node_environment;
+mod program;
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -86,7 +87,9 @@ impl LaunchError {
         let refusal = Refusal::new(code, self.to_string());
         match self {
             Self::Config { hint: Some(hint), .. } => refusal.hint(hint),
-            Self::PortTaken { .. } => refusal.hint("anet hub start --port <a free port>"),
+            Self::PortTaken { .. } => {
+                refusal.hint("stop its owner, or take another port: anet hub start --port <a free port>")
+            }
             Self::Config { hint: None, .. } | Self::Passing(_) => refusal,
         }
     }
@@ -128,6 +131,14 @@ impl Program {
         match self {
             Self::Hub(_) => format!("anet hub {verb}"),
             Self::Node(node) => format!("anet node {verb} {}", node.name),
+        }
+    }
+
+    /// Whether it says when it is ready.
+    pub(crate) fn tells_ready(&self) -> bool {
+        match self {
+            Self::Hub(_) => true,
+            Self::Node(node) => node.tells_ready(),
         }
     }
 

@@ -59,7 +59,13 @@ pub(crate) fn ensure_private_directory(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The directory of a node in a project.
+/// The directory of a node or program in a project.
 pub(crate) fn node_directory(project: &Path, name: &str) -> PathBuf {
-    project.join(".anet").join("nodes").join(name)
+    let program = program_directory(project, name);
+    if program.is_dir() { program } else { project.join(".anet").join("nodes").join(name) }
+}
+
+/// The directory of a program that is kept alive without being a node.
+pub(crate) fn program_directory(project: &Path, name: &str) -> PathBuf {
+    project.join(".anet").join("programs").join(name)
 }

@@ -16,6 +16,7 @@ mod node;
 mod node_secret;
 mod output;
 mod private_file;
+mod program;
 mod rename;
 mod secret;
 mod service;

@@ -8,8 +8,8 @@ use secrecy::SecretString;
 
 use crate::dot_env;
 use crate::launch::node_environment::node_environment;
-use crate::launch::{Launch, LaunchError};
-use crate::paths::{ensure_private_directory, node_directory};
+use crate::launch::{Launch, LaunchError, program};
+use crate::paths::{ensure_private_directory, node_directory, program_directory};
 use crate::process::Context;
 
 /// A node in its project.
@@ -23,8 +23,11 @@ pub(crate) struct NodeProgram {
 /// What a table of nodes shows of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NodeDescription {
-    pub(crate) node_id: String,
+    /// Absent for a program that is no node.
+    pub(crate) node_id: Option<String>,
     pub(crate) runtime: Option<String>,
+    /// Whether it says when it is ready.
+    pub(crate) tells_ready: bool,
 }
 
 impl NodeProgram {
@@ -44,15 +47,30 @@ impl NodeProgram {
         self.directory().join("logs")
     }
 
+    /// Whether it is a program that is kept alive without being a node.
+    pub(crate) fn is_program(&self) -> bool {
+        program_directory(&self.project, &self.name).is_dir()
+    }
+
+    /// Whether it says when it is ready; what is no node must say so in its configuration.
+    pub(crate) fn tells_ready(&self) -> bool {
+        !self.is_program() || self.read_config().is_ok_and(|config| program::tells_ready(&config))
+    }
+
     /// What its configuration says about it.
     ///
     /// # Errors
     /// When the configuration cannot be used.
     pub(crate) fn describe(&self) -> Result<NodeDescription, LaunchError> {
         let config = self.read_config()?;
+        if self.is_program() {
+            let runtime = Some(program::RUNTIME.to_owned());
+            return Ok(NodeDescription { node_id: None, runtime, tells_ready: program::tells_ready(&config) });
+        }
         Ok(NodeDescription {
-            node_id: config.node_id().map_or_else(|| derive_node_id(&self.name), str::to_owned),
+            node_id: Some(config.node_id().map_or_else(|| derive_node_id(&self.name), str::to_owned)),
             runtime: config.runtime().map(|runtime| runtime.name().to_owned()),
+            tells_ready: true,
         })
     }
 
@@ -81,6 +99,9 @@ impl NodeProgram {
 
     pub(crate) fn prepare(&self, context: &Context) -> Result<Launch, LaunchError> {
         let config = self.read_config()?;
+        if self.is_program() {
+            return program::prepare(self, &config, context);
+        }
         let environment = node_environment(&config, &self.dot_env_path(), &context.settings.environment)?;
         let log_directory = self.log_directory();
         ensure_private_directory(&log_directory).map_err(|error| {

@@ -98,6 +98,10 @@ impl Process {
         let leader = self.spawn(launch, outputs, control_group.as_ref(), &policy)?;
         self.context.settings.failpoint.pass("process spawned");
         self.leftovers = None;
+        if !self.program.tells_ready() {
+            // It is waited for no longer than the program is executed, and shown as what it is.
+            record.ready_at = Some(self.context.clock.now());
+        }
         record.leader = Some(Leader { pid: leader.pid, start_time: leader.start_time });
         if let Err(error) = self.save(Some(record.clone())).await {
             // The process is on record by its instance id, which is enough to find it.
@@ -107,8 +111,8 @@ impl Process {
         (self.link, self.work, self.token_life) = (None, None, None);
         self.phase = Phase::Alive(Box::new(Alive {
             leader,
+            ready_since: record.ready_at.map(|_| Instant::now()),
             record,
-            ready_since: None,
             is_adopted: false,
             stopping_since: None,
             error: None,

@@ -45,9 +45,9 @@ impl Node {
     pub(crate) fn view(&self) -> NodeView {
         let snapshot = self.handle.snapshot();
         let description = self.describe();
-        let (node_id, runtime, config_error) = match description {
-            Ok(description) => (Some(description.node_id), description.runtime, None),
-            Err(error) => (None, None, Some(error)),
+        let (node_id, runtime, tells_ready, config_error) = match description {
+            Ok(description) => (description.node_id, description.runtime, description.tells_ready, None),
+            Err(error) => (None, None, true, Some(error)),
         };
         let token = self.token.borrow().clone();
         NodeView {
@@ -66,6 +66,7 @@ impl Node {
             incarnation: snapshot.history.starts,
             exits: Vec::new(),
             version: snapshot.version,
+            tells_ready,
             config_error,
         }
     }

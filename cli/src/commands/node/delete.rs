@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::NodeReference;
 use crate::context::Context;
-use crate::environment::node_directory;
+use crate::environment::{node_directory, program_directory};
 use crate::failure::{Failure, Outcome};
 use crate::node_files;
 use crate::supervisor_client::SupervisorClient;
@@ -44,7 +44,9 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     if let (Some(client), Some(_)) = (&supervisor, view) {
         client.stop_node(name, &target).await?;
     }
-    remove_from_hub(context, node_id.as_ref(), name, &project, arguments.keep_token).await?;
+    if !program_directory(&project, name).is_dir() {
+        remove_from_hub(context, node_id.as_ref(), name, &project, arguments.keep_token).await?;
+    }
     if let (Some(client), Some(_)) = (&supervisor, view) {
         client.forget_node(name, &target).await?;
     }

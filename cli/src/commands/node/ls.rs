@@ -118,6 +118,7 @@ fn add_nodes_of_this_project(context: &Context, is_watched: bool, nodes: &mut Ve
             token: None,
             restarts: 0,
             version: None,
+            tells_ready: true,
             incarnation: 0,
             exits: Vec::new(),
             config_error: config.err().map(|failure| format!("{:#}", failure.error)),

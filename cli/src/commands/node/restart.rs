@@ -34,7 +34,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     SupervisorClient::require(&context.environment).await?.restart_node(name, &target).await?;
     let outcome = start::start(context, name, &target).await?;
     let pid = outcome.node.pid.unwrap_or_default();
-    context.printer.note(&format!("{name} is running again (pid {pid}), and the hub sees it"))?;
+    context.printer.note(&format!("{name} is running again (pid {pid}){}", start::proof(&outcome.node)))?;
     if context.printer.json {
         context.printer.document(&outcome)?;
     }

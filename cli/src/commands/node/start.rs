@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anet_protocol::control::{NodeChanged, NodeTarget};
+use anet_protocol::control::{NodeChanged, NodeTarget, NodeView};
 use anet_protocol::id::NodeId;
 use anet_protocol::node_config::NodeConfig;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{NodeSelection, fleet};
 use crate::context::Context;
-use crate::environment::node_directory;
+use crate::environment::{node_directory, program_directory};
 use crate::failure::{Failure, Outcome};
 use crate::hub_client::HubClient;
 use crate::node_files;
@@ -18,6 +18,9 @@ use crate::supervisor_client::SupervisorClient;
 
 /// How long the hub may take to show a node that says it is connected.
 const HUB_SIGHT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The runtime that is shown of what is kept alive without being a node.
+pub(crate) const PROGRAM: &str = "program";
 
 /// Start a node; returns when it is ready and the hub sees it
 #[derive(Debug, clap::Args)]
@@ -31,17 +34,28 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let target = node.target(context);
     private_files::secure_home(context)?;
     for project in projects(context, &node.name, &target).await? {
-        private_files::secure_node(context, &project, &node.name)?;
+        if !program_directory(&project, &node.name).is_dir() {
+            private_files::secure_node(context, &project, &node.name)?;
+        }
     }
     let outcome = start(context, &node.name, &target).await?;
     let name = &outcome.node.name;
     let pid = outcome.node.pid.unwrap_or_default();
     let condition = if outcome.changed { "is running" } else { "was already running" };
-    context.printer.note(&format!("{name} {condition} (pid {pid}), and the hub sees it"))?;
+    context.printer.note(&format!("{name} {condition} (pid {pid}){}", proof(&outcome.node)))?;
     if context.printer.json {
         context.printer.document(&outcome)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How it is known that it runs well.
+pub(crate) fn proof(node: &NodeView) -> &'static str {
+    match (node.runtime.as_deref(), node.tells_ready) {
+        (Some(PROGRAM), true) => ", and says that it is ready",
+        (Some(PROGRAM), false) => "; it does not say when it is ready",
+        _ => ", and the hub sees it",
+    }
 }
 
 /// The project that is meant, else those that the supervisor knows a node of this name in.
@@ -64,12 +78,16 @@ pub(crate) async fn start(context: &Context, name: &str, target: &NodeTarget) ->
     }
     let supervisor = SupervisorClient::ensure(&context.environment).await?;
     if let Some(project) = &target.project
+        && !program_directory(project, name).is_dir()
         && let Ok(config) = node_files::read_config(&node_directory(project, name))
     {
         // Without its hub it cannot become ready; that is said at once instead of after a time-out.
         HubClient::new(&hub_url(context, &config)?, None)?.health().await?;
     }
     let outcome = supervisor.start_node(name, target).await?;
+    if outcome.node.runtime.as_deref() == Some(PROGRAM) {
+        return Ok(outcome);
+    }
     let directory = node_directory(&outcome.node.project, name);
     let config = node_files::read_config(&directory)?;
     let url = hub_url(context, &config)?;

@@ -1,0 +1,182 @@
+//! pm2's ecosystem file in JSON, and the `dump.pm2` of `pm2 save`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::{Found, program};
+use crate::failure::Failure;
+
+/// Keys whose meaning is kept, or that only tell pm2 about itself.
+const KNOWN: [&str; 12] = [
+    "name",
+    "script",
+    "pm_exec_path",
+    "args",
+    "cwd",
+    "pm_cwd",
+    "env",
+    "interpreter",
+    "exec_interpreter",
+    "instances",
+    "autorestart",
+    "exec_mode",
+];
+
+/// Variables that `pm2 save` copies from the shell of whoever started the program.
+const OF_THE_SHELL: [&str; 9] = ["PATH", "HOME", "PWD", "OLDPWD", "SHELL", "USER", "LOGNAME", "SHLVL", "_"];
+
+fn reason(key: &str) -> &'static str {
+    match key {
+        "max_memory_restart" => "set `memory-high` for it in supervisor.toml",
+        "kill_timeout" => "set `stop-grace` for it in supervisor.toml",
+        "exp_backoff_restart_delay" | "restart_delay" | "max_restarts" | "min_uptime" => {
+            "starts are tried again without end, with growing pauses; see `start-backoff` in supervisor.toml"
+        }
+        "wait_ready" => "pm2's ready message is not understood; see `anet run --notify`",
+        "watch" | "ignore_watch" => "nothing is restarted when a file changes",
+        "cron_restart" => "nothing is restarted by the clock",
+        "out_file" | "error_file" | "log_file" | "log_date_format" | "merge_logs" | "pm_out_log_path"
+        | "pm_err_log_path" => "its output is kept anyway, see `anet node logs`",
+        _ => "it has no counterpart",
+    }
+}
+
+/// Reads the file; relative paths are meant from `here`.
+///
+/// # Errors
+/// When it is no JSON, or an app has no name or script.
+pub(super) fn read(text: &str, here: &Path, path: &Path) -> Result<Found, Failure> {
+    let is_code =
+        path.extension().is_some_and(|extension| ["js", "cjs", "mjs", "ts"].iter().any(|code| extension == *code));
+    if is_code {
+        return Err(Failure::message("it is a program, and is not run to find out what it says")
+            .hint("pm2 writes what it knows as JSON: `pm2 save`, then `anet import pm2 ~/.pm2/dump.pm2`"));
+    }
+    let value: Value = serde_json::from_str(text).map_err(Failure::failed)?;
+    let is_dump = value.is_array();
+    let apps = match &value {
+        Value::Array(apps) => apps.clone(),
+        Value::Object(members) => match members.get("apps") {
+            Some(Value::Array(apps)) => apps.clone(),
+            _ => vec![value.clone()],
+        },
+        _ => return Err(Failure::message("it is neither a list of apps nor an object with `apps`")),
+    };
+    let mut found = Found::default();
+    for (index, app) in apps.iter().enumerate() {
+        let app = app.as_object().ok_or_else(|| Failure::message(format!("app {index} is no object")))?;
+        add(&mut found, app, here, is_dump).map_err(|failure| failure.context(format!("app {index}")))?;
+    }
+    Ok(found)
+}
+
+fn add(found: &mut Found, app: &Map<String, Value>, here: &Path, is_dump: bool) -> Result<(), Failure> {
+    let text = |keys: &[&str]| keys.iter().find_map(|key| app.get(*key)?.as_str());
+    let script = text(&["script", "pm_exec_path"]).ok_or_else(|| Failure::message("it has no `script`"))?;
+    let stem = Path::new(script).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let name = text(&["name"]).unwrap_or(stem).to_owned();
+    let directory = text(&["cwd", "pm_cwd"]).map_or_else(|| here.to_owned(), |cwd| here.join(cwd));
+    let mut command: Vec<String> =
+        interpreter(script, text(&["interpreter", "exec_interpreter"])).into_iter().collect();
+    command.push(script.to_owned());
+    match app.get("args") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(args)) => {
+            let args = shlex::split(args).ok_or_else(|| Failure::message("a quotation in `args` does not end"))?;
+            command.extend(args);
+        }
+        Some(Value::Array(args)) => command.extend(args.iter().map(plain)),
+        Some(_) => return Err(Failure::message("`args` is neither a text nor a list")),
+    }
+    let mut env = Vec::new();
+    for (key, value) in app.get("env").and_then(Value::as_object).into_iter().flatten() {
+        let is_pm2s_own = is_dump
+            && (OF_THE_SHELL.contains(&key.as_str())
+                || key.starts_with("PM2_")
+                || key.starts_with("pm_")
+                || value.is_object()
+                || value.is_array()
+                || app.get(key) == Some(value));
+        if !is_pm2s_own {
+            env.push((key.clone(), plain(value)));
+        }
+    }
+    let count = app.get("instances").and_then(Value::as_u64).unwrap_or(1);
+    if app.get("instances").is_some_and(Value::is_string) || count == 0 || count > 1000 {
+        found.leave_out(&name, "instances", "a number that depends on the machine becomes one program");
+    }
+    if app.get("exec_mode").and_then(Value::as_str).is_some_and(|mode| mode.starts_with("cluster")) {
+        found.leave_out(&name, "exec_mode", "programs do not share a port; put a proxy before them");
+    }
+    if app.get("autorestart") == Some(&Value::Bool(false)) {
+        found.leave_out(&name, "autorestart", "set `restart = \"never\"` for it in supervisor.toml");
+    }
+    let count = if (1..=1000).contains(&count) && !is_dump { count } else { 1 };
+    for number in 0..count {
+        let name = if count == 1 { name.clone() } else { format!("{name}-{number}") };
+        let env = env.clone();
+        found.programs.push(program(name, command.clone(), PathBuf::clone(&directory), env));
+    }
+    if !is_dump {
+        for key in app.keys().filter(|key| !KNOWN.contains(&key.as_str())) {
+            found.leave_out(&name, key, reason(key));
+        }
+    }
+    Ok(())
+}
+
+/// What runs the script, where it is not a program itself.
+fn interpreter(script: &str, named: Option<&str>) -> Option<String> {
+    match named {
+        Some("none" | "") => None,
+        Some(named) => Some(named.to_owned()),
+        None => match Path::new(script).extension().and_then(|extension| extension.to_str()) {
+            Some("js" | "cjs" | "mjs") => Some("node".to_owned()),
+            Some("py") => Some("python3".to_owned()),
+            Some("sh") => Some("sh".to_owned()),
+            _ => None,
+        },
+    }
+}
+
+/// A text as it is, anything else as JSON writes it.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Found, Failure> {
+        super::read(text, Path::new("/app"), Path::new("/app/ecosystem.config.json"))
+    }
+
+    #[test]
+    fn a_realistic_file_becomes_programs_and_what_is_left_is_named() {
+        insta::assert_debug_snapshot!(read(include_str!("testdata/ecosystem.config.json")).unwrap());
+    }
+
+    #[test]
+    fn a_dump_gives_the_programs_without_the_shell_that_started_them() {
+        let dump = r#"[{"name":"api","pm_exec_path":"/app/api.js","pm_cwd":"/app","exec_interpreter":"node","args":["--x"],
+            "status":"online","env":{"PATH":"/bin","PM2_HOME":"/p","name":"api","PORT":8080,"DB_SECRET":"s"}}]"#;
+        let found = read(dump).unwrap();
+        let api = &found.programs[0];
+        assert_eq!(api.command, ["node", "/app/api.js", "--x"]);
+        assert_eq!(api.env, [("PORT".to_owned(), "8080".to_owned())]);
+        assert_eq!(api.secrets, [("DB_SECRET".to_owned(), "s".to_owned())]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_with_the_reason() {
+        for text in
+            ["{", "7", r#"{"apps":[7]}"#, r#"{"apps":[{"name":"a"}]}"#, r#"{"apps":[{"script":"a","args":"'"}]}"#]
+        {
+            assert!(read(text).is_err(), "{text}");
+        }
+        let failure = super::read("", Path::new("/"), Path::new("ecosystem.config.js")).unwrap_err();
+        assert!(failure.hints[0].contains("pm2 save"));
+    }
+}

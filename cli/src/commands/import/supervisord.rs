@@ -1,0 +1,172 @@
+//! The `[program:x]` sections of a supervisord.conf.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use configparser::ini::Ini;
+
+use super::{Found, program};
+use crate::failure::Failure;
+
+/// Why a setting has no counterpart, or where it has one.
+fn reason(key: &str, value: &str) -> &'static str {
+    match key {
+        "stdout_logfile"
+        | "stderr_logfile"
+        | "redirect_stderr"
+        | "stdout_logfile_maxbytes"
+        | "stdout_logfile_backups"
+        | "stderr_logfile_maxbytes"
+        | "stderr_logfile_backups" => {
+            "its output is kept anyway, see `anet node logs`; the size is `log-max-bytes` in supervisor.toml"
+        }
+        "autorestart" if value == "unexpected" => "set `restart = \"on-failure\"` for it in supervisor.toml",
+        "autorestart" => "set `restart = \"never\"` for it in supervisor.toml",
+        "startsecs" | "startretries" => "starts are tried again without end, with growing pauses",
+        "stopwaitsecs" => "set `stop-grace` for it in supervisor.toml",
+        "stopasgroup" | "killasgroup" => "a stop always reaches everything that the program started",
+        "stopsignal" => "a stop sends SIGTERM, then SIGKILL",
+        "user" => "a program runs as the user of its supervisor",
+        "priority" => "programs are started at the same time",
+        "exitcodes" => "0 is the only expected code, with `restart = \"on-failure\"`",
+        "umask" => "files are closed to others",
+        _ => "it has no counterpart",
+    }
+}
+
+/// Reads the file; `here` is its directory.
+///
+/// # Errors
+/// When it cannot be read, or a program has no command or a wrong one.
+pub(super) fn read(text: &str, here: &Path) -> Result<Found, Failure> {
+    let mut ini = Ini::new_cs();
+    ini.set_multiline(true);
+    ini.set_inline_comment_symbols(Some(&[]));
+    // A comment at the end of a line begins with a blank and a semicolon.
+    let text: String = text.lines().map(|line| line.split(" ;").next().unwrap_or_default().to_owned() + "\n").collect();
+    let sections = ini.read(text).map_err(Failure::message)?;
+    let mut found = Found::default();
+    let mut names: Vec<&String> = sections.keys().collect();
+    names.sort();
+    for section in names {
+        let Some(name) = section.strip_prefix("program:") else {
+            if ["group:", "eventlistener:", "fcgi-program:", "include"].iter().any(|kind| section.starts_with(kind)) {
+                found.leave_out(section, "section", "only [program:…] sections are taken over");
+            }
+            continue;
+        };
+        let values: BTreeMap<&str, &str> =
+            sections[section].iter().filter_map(|(key, value)| Some((key.as_str(), value.as_deref()?))).collect();
+        add(&mut found, name, &values, here).map_err(|failure| failure.context(format!("[{section}]")))?;
+    }
+    Ok(found)
+}
+
+fn add(found: &mut Found, name: &str, values: &BTreeMap<&str, &str>, here: &Path) -> Result<(), Failure> {
+    let command = values.get("command").ok_or_else(|| Failure::message("it has no command"))?;
+    let count: u32 = values.get("numprocs").map_or(Ok(1), |count| count.parse()).map_err(Failure::failed)?;
+    if count == 0 || count > 1000 {
+        return Err(Failure::message(format!("numprocs is {count}, and can be 1 to 1000")));
+    }
+    let first: u32 = values.get("numprocs_start").map_or(Ok(0), |first| first.parse()).map_err(Failure::failed)?;
+    let environment = environment(values.get("environment").copied().unwrap_or_default())?;
+    for number in first..first + count {
+        let name = if count == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let expand = |text: &str| expand(text, &name, number, here);
+        let command = shlex::split(&expand(command)?).filter(|parts| !parts.is_empty());
+        let command = command.ok_or_else(|| Failure::message("a quotation of its command does not end"))?;
+        let directory = match values.get("directory") {
+            Some(directory) => here.join(expand(directory)?),
+            None => here.to_owned(),
+        };
+        let env = environment.iter().map(|(key, value)| Ok((key.clone(), expand(value)?)));
+        found.programs.push(program(name.clone(), command, directory, env.collect::<Result<_, Failure>>()?));
+    }
+    for (key, value) in values {
+        match (*key, *value) {
+            (
+                "command" | "directory" | "environment" | "numprocs" | "numprocs_start" | "autostart" | "process_name",
+                _,
+            )
+            | ("autorestart", "true") => {}
+            (key, value) => found.leave_out(name, key, reason(key, value)),
+        }
+    }
+    if values.get("autostart") == Some(&"true") || !values.contains_key("autostart") {
+        found.leave_out(name, "autostart", "nothing is started by an import");
+    }
+    Ok(())
+}
+
+/// `%(program_name)s`, `%(process_num)02d`, `%(here)s` and `%%`; others need a value that is not in the file.
+fn expand(text: &str, name: &str, number: u32, here: &Path) -> Result<String, Failure> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        expanded.push_str(before);
+        if let Some(after) = after.strip_prefix('%') {
+            expanded.push('%');
+            rest = after;
+            continue;
+        }
+        let unknown = || Failure::message(format!("`%{after}` has no value here"));
+        let (key, format) = after.strip_prefix('(').and_then(|inner| inner.split_once(')')).ok_or_else(unknown)?;
+        let end = format.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(unknown)?;
+        let width: usize = format[..end].trim_start_matches('0').parse().unwrap_or(0);
+        match key {
+            "program_name" => expanded.push_str(name),
+            "process_num" => drop(write!(expanded, "{number:0width$}")),
+            "here" => expanded.push_str(&PathBuf::from(here).to_string_lossy()),
+            _ => return Err(Failure::message(format!("`%({key})` has no value here; write it out"))),
+        }
+        rest = &format[end + 1..];
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+/// `KEY="value",KEY2=value`.
+fn environment(text: &str) -> Result<Vec<(String, String)>, Failure> {
+    let mut pairs = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (key, after) =
+            rest.split_once('=').ok_or_else(|| Failure::message("its environment is not KEY=\"value\",…"))?;
+        let after = after.trim_start();
+        let (value, after) = match after.chars().next().filter(|quote| matches!(quote, '"' | '\'')) {
+            Some(quote) => after[1..]
+                .split_once(quote)
+                .ok_or_else(|| Failure::message("a quotation in its environment does not end"))?,
+            None => after.split_at(after.find(',').unwrap_or(after.len())),
+        };
+        pairs.push((key.trim().to_owned(), value.trim().to_owned()));
+        rest = after.trim_start().trim_start_matches(',').trim_start();
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_realistic_file_becomes_programs_and_what_is_left_is_named() {
+        let found = read(include_str!("testdata/supervisord.conf"), Path::new("/etc")).unwrap();
+        insta::assert_debug_snapshot!(found);
+    }
+
+    #[test]
+    fn a_mistake_names_its_section() {
+        for text in [
+            "[program:a]\ndirectory=/x",
+            "[program:a]\ncommand='open",
+            "[program:a]\ncommand=x %(ENV_HOME)s",
+            "[program:a]\ncommand=x\nnumprocs=many",
+            "[program:a]\ncommand=x\nenvironment=NOTHING",
+        ] {
+            let failure = read(text, Path::new("/etc")).unwrap_err();
+            assert!(format!("{:#}", failure.error).contains("[program:a]"), "{text}");
+        }
+    }
+}

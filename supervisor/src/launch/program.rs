@@ -1,0 +1,65 @@
+//! A program that is kept alive without being a node (`anet run`): its `config.json` has the members
+//! `command`, `directory`, `port`, `tells_ready` and `env`.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anet_protocol::node_config::NodeConfig;
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+use crate::dot_env;
+use crate::launch::node_environment::node_environment;
+use crate::launch::{Launch, LaunchError, NodeProgram};
+use crate::paths::ensure_private_directory;
+use crate::port_owner::describe_owner;
+use crate::process::Context;
+
+/// What a table of nodes shows in place of a runtime.
+pub(super) const RUNTIME: &str = "program";
+
+/// Whether it sends `READY=1`; one that does not counts as running once it was executed, and is shown so.
+pub(super) fn tells_ready(config: &NodeConfig) -> bool {
+    config.fields().get("tells_ready").and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// What its start needs: the program itself, without a shell (R21), every value of its `.env`, and its port (R20).
+pub(super) fn prepare(program: &NodeProgram, config: &NodeConfig, context: &Context) -> Result<Launch, LaunchError> {
+    let wrong = |error: String| {
+        let hint = Some(format!("edit {}", program.config_path().display()));
+        LaunchError::Config { error: format!("{}: {error}", program.config_path().display()), hint }
+    };
+    let command = config.command().ok_or_else(|| wrong("it names no `command`".to_owned()))?;
+    let text = |key: &str| config.fields().get(key).and_then(Value::as_str);
+    let directory = text("directory").map_or_else(|| program.project.clone(), PathBuf::from);
+    if let Some(port) = config.fields().get("port").filter(|port| !port.is_null()) {
+        let port = port.as_u64().and_then(|port| u16::try_from(port).ok());
+        refuse_taken_port(port.ok_or_else(|| wrong("`port` must be a number up to 65535".to_owned()))?)?;
+    }
+    let values = program.dot_env_path();
+    let mut environment = node_environment(config, &values, &context.settings.environment)?;
+    for (name, value) in dot_env::read(&values)? {
+        if !environment.iter().any(|(known, _)| *known == *name) {
+            environment.push((name.into(), value.expose_secret().into()));
+        }
+    }
+    let log_directory = program.log_directory();
+    ensure_private_directory(&log_directory).map_err(|error| {
+        LaunchError::Passing(format!("cannot make the log directory {}: {error}", log_directory.display()))
+    })?;
+    let command_line = command.into_iter().map(Into::into).collect();
+    Ok(Launch { command_line, environment, directory, log_directory, stdin: Stdio::null() })
+}
+
+fn refuse_taken_port(port: u16) -> Result<(), LaunchError> {
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    match TcpListener::bind(address) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            Err(LaunchError::PortTaken { error: format!("port {port} is taken by {}", describe_owner(address)) })
+        }
+        // Whether it may use the port is for the program to find out.
+        _ => Ok(()),
+    }
+}

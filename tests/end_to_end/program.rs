@@ -1,0 +1,67 @@
+use std::fs;
+
+use anet_tests::{World, kill_process, wait_until};
+
+#[test]
+fn any_program_is_kept_alive_and_obeys_the_verbs_of_a_node() {
+    let world = World::new();
+    fs::write(world.project.join("secrets"), "API_KEY=correct-horse-battery\n").unwrap();
+    let script = "echo \"$API_KEY is set\"; exec sleep 1000";
+    let run = ["run", "clock", "--env-file", "secrets", "--", "sh", "-c", script];
+    let started = world.anet(&run).done();
+    assert!(
+        started.stderr.contains("does not say when it is ready") && started.stderr.contains("warning: sh"),
+        "{started:?}"
+    );
+    let node = world.node("clock");
+    assert_eq!((node["runtime"].as_str(), node["tells_ready"].as_bool()), (Some("program"), Some(false)));
+    let pid = world.node_pid("clock");
+    kill_process(pid);
+    wait_until("it runs again", || world.node("clock")["pid"].as_u64().filter(|now| *now != u64::from(pid)));
+    wait_until("its output is kept", || world.anet(&["logs", "clock"]).done().stdout.contains("is set").then_some(()));
+    let log = world.anet(&["logs", "clock", "--json", "--stream", "out", "--grep", "set$", "-n", "1"]).done();
+    assert!(log.stdout.contains("\"line\":\"*** is set\"") && log.stdout.contains("\"id\":\"output.log:"), "{log:?}");
+    let _restarted = world.anet(&["node", "restart", "clock"]).done();
+    let _stopped = world.anet(&["node", "stop", "clock"]).done();
+    assert_eq!(world.node("clock")["state"], "stopped");
+    let again = world.anet(&["run", "clock", "--", "true"]).failed(1);
+    assert!(again.stderr.contains("there is a program clock here already"), "{again:?}");
+    let _started = world.anet(&["run", "clock"]).done();
+    let _deleted = world.anet(&["node", "delete", "clock", "--force"]).done();
+    assert!(!world.project.join(".anet/programs/clock").exists());
+}
+
+#[test]
+fn a_program_whose_port_is_taken_is_not_started_and_the_owner_is_named() {
+    let world = World::new();
+    let owner = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = owner.local_addr().unwrap().port().to_string();
+    let refused = world.anet(&["run", "web", "--port", &port, "--", "sleep", "1000"]).failed(1);
+    let me = format!("(process {})", std::process::id());
+    assert!(
+        refused.stderr.contains(&format!("port {port} is taken by ")) && refused.stderr.contains(&me),
+        "{refused:?}"
+    );
+    let _stopped = world.anet(&["node", "stop", "web"]).done();
+}
+
+#[test]
+fn what_another_supervisor_keeps_is_taken_over_and_a_bad_file_changes_nothing() {
+    let world = World::new();
+    fs::write(world.project.join("Procfile"), "web: sleep 1000\nworker: echo $HOME | cat\n").unwrap();
+    let dry = world.anet(&["import", "procfile", "Procfile", "--dry-run", "--json"]).done().json();
+    assert_eq!(
+        (dry["programs"].as_array().unwrap().len(), &dry["not_translated"][0]["program"]),
+        (2, &"worker".into())
+    );
+    assert!(!world.project.join(".anet/programs").exists());
+    let _imported = world.anet(&["import", "procfile", "Procfile"]).done();
+    let _started = world.anet(&["run", "web"]).done();
+    assert_eq!(world.node("web")["state"], "running");
+    let refused = world.anet(&["import", "procfile", "Procfile"]).failed(1);
+    assert!(refused.stderr.contains("already"), "{refused:?}");
+    fs::write(world.project.join("bad"), "new: sleep 1\nnonsense\n").unwrap();
+    let refused = world.anet(&["import", "procfile", "bad"]).failed(1);
+    assert!(refused.stderr.contains("bad: line 2"), "{refused:?}");
+    assert!(!world.project.join(".anet/programs/new").exists());
+}
