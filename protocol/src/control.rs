@@ -163,6 +163,9 @@ pub struct NodeView {
     /// What is being done about its token, since when; absent when nothing needs to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Observed<TokenState>>,
+    /// What was changed of it since it was started, a word each; `anet apply` or a restart applies it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
     /// Starts since a person last asked for one.
     pub restarts: u32,
     /// Starts since it was first made known; the number of the last one.

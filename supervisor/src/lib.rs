@@ -11,6 +11,7 @@
 //! both clock and chance come in from outside.
 
 mod capture;
+mod change_keeper;
 mod control_socket;
 mod directory_watcher;
 pub mod doctor;

@@ -13,6 +13,7 @@ use anet_protocol::node_config::validate_node_name;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::change_keeper::{ChangeKeeper, Differences};
 use crate::launch::{NodeProgram, Program};
 use crate::process::{Context, Process, ProcessHandle};
 use crate::refusal::Refusal;
@@ -48,6 +49,8 @@ pub(crate) struct Node {
     described: Arc<Mutex<Option<Described>>>,
     /// What is being done about its token.
     pub(crate) token: TokenStates,
+    /// What was changed of it since it was started.
+    pub(crate) differences: Differences,
 }
 
 impl Registry {
@@ -116,10 +119,11 @@ impl Registry {
         let (process, handle) =
             Process::new(context, Program::Node(program.clone()), Desired::Stopped, History::default());
         let (keeper, token) = TokenKeeper::new(Arc::clone(&self.context), program.clone(), handle.clone());
-        let node = Node { program, handle, described: Arc::default(), token };
+        let (changes, differences) = ChangeKeeper::new(Arc::clone(&self.context), program.clone(), handle.clone());
+        let node = Node { program, handle, described: Arc::default(), token, differences };
         self.nodes().insert(key, node.clone());
         self.tasks.spawn(live(process, self.leave.clone()));
-        self.tasks.spawn(keep(keeper, self.leave.clone()));
+        self.tasks.spawn(keep(keeper, changes, self.leave.clone()));
         Ok(node)
     }
 
@@ -141,8 +145,9 @@ async fn live(process: Process, leave: CancellationToken) {
     leave.run_until_cancelled(process.run()).await;
 }
 
-async fn keep(keeper: TokenKeeper, leave: CancellationToken) {
-    leave.run_until_cancelled(keeper.run()).await;
+/// Looks after a node's token and its files, until it is forgotten or the supervisor leaves.
+async fn keep(token: TokenKeeper, changes: ChangeKeeper, leave: CancellationToken) {
+    leave.run_until_cancelled(async { tokio::join!(token.run(), changes.run()) }).await;
 }
 
 fn check_name(name: &str) -> Result<(), Refusal> {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Node, Registry, keep, live, view};
+use crate::change_keeper::ChangeKeeper;
 use crate::launch::{HubProgram, NodeProgram, Program};
 use crate::process::{Context, Process};
 use crate::state_file::{History, State};
@@ -44,8 +45,9 @@ impl Registry {
             processes.push((process, record.process));
             let key = (program.name.clone(), program.project.clone());
             let (keeper, token) = TokenKeeper::new(Arc::clone(&context), program.clone(), handle.clone());
-            keepers.push(keeper);
-            nodes.insert(key, Node { program, handle, described: Arc::default(), token });
+            let (changes, differences) = ChangeKeeper::new(Arc::clone(&context), program.clone(), handle.clone());
+            keepers.push((keeper, changes));
+            nodes.insert(key, Node { program, handle, described: Arc::default(), token, differences });
         }
         let processes = join_all(processes.into_iter().map(async |(mut process, record)| {
             match record {
@@ -58,8 +60,8 @@ impl Registry {
         for process in processes {
             tasks.spawn(live(process, leave.clone()));
         }
-        for keeper in keepers {
-            tasks.spawn(keep(keeper, leave.clone()));
+        for (token, changes) in keepers {
+            tasks.spawn(keep(token, changes, leave.clone()));
         }
         Self {
             since: context.clock.now(),

@@ -2,11 +2,10 @@
 
 use std::sync::PoisonError;
 
-use anet_protocol::control::{ControlErrorCode, Desired, Plan, PlannedRestart};
+use anet_protocol::control::{ControlErrorCode, Plan, PlannedRestart};
 
 use super::Registry;
-use crate::launch::Program;
-use crate::launch::fingerprint::Fingerprint;
+use crate::change_keeper::differences;
 use crate::process::Context;
 use crate::refusal::Refusal;
 use crate::settings_file::Options;
@@ -22,29 +21,13 @@ impl Registry {
         let (mut restarts, mut unchanged, mut unusable) = (Vec::new(), 0, Vec::new());
         for node in self.all_nodes() {
             let snapshot = node.handle.snapshot();
-            let (Some(started), Some(instance), Desired::Running) =
-                (&snapshot.fingerprint, &snapshot.instance, snapshot.desired)
-            else {
-                unchanged += 1;
-                continue;
-            };
-            let mut program = Program::Node(node.program.clone());
-            match program.prepare(context, instance) {
-                Ok(launch) => {
-                    let now = Fingerprint::of(
-                        &program,
-                        &launch,
-                        context,
-                        options.policies.of_node(&node.program.name),
-                        instance,
-                    );
-                    let reasons: Vec<String> = started.differences(&now).into_iter().map(str::to_owned).collect();
-                    if reasons.is_empty() {
-                        unchanged += 1;
-                    } else {
-                        let (name, project) = (node.program.name.clone(), Some(node.program.project.clone()));
-                        restarts.push(PlannedRestart { name, project, reasons });
-                    }
+            let policy = options.policies.of_node(&node.program.name);
+            match differences(context, &node.program, &snapshot, policy) {
+                Ok(found) if found.is_empty() => unchanged += 1,
+                Ok(found) => {
+                    let (name, project) = (node.program.name.clone(), Some(node.program.project.clone()));
+                    let reasons = found.into_iter().map(str::to_owned).collect();
+                    restarts.push(PlannedRestart { name, project, reasons });
                 }
                 // It runs on: a restart would only end it.
                 Err(error) => unusable.push(format!("{}: {error}", node.program.name)),

@@ -56,6 +56,7 @@ impl Node {
             runtime,
             state: word(&snapshot.process, token.as_ref()).to_owned(),
             token,
+            changed: self.differences.borrow().iter().map(|word| (*word).to_owned()).collect(),
             pid: snapshot.process.pid(),
             project: self.program.project.clone(),
             desired: snapshot.desired,

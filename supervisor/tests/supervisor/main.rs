@@ -6,6 +6,8 @@ mod adoption;
 #[cfg(test)]
 mod capture;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod containment;

@@ -56,6 +56,10 @@ fn explain(context: &Context, node: &NodeView) -> Result<(), Failure> {
     if let Some(error) = &node.config_error {
         context.printer.warning(&format!("{}: {error}", node.name))?;
     }
+    if !node.changed.is_empty() {
+        context.printer.warning(&format!("{}: changed since its start: {}", node.name, node.changed.join(", ")))?;
+        context.printer.hint(&format!("anet node restart {}", node.name))?;
+    }
     match node.token.as_ref().map(|token| &token.value) {
         Some(TokenState::AuthBlocked { reason, hint } | TokenState::NeedsAttention { reason, hint }) => {
             context.printer.warning(&format!("{}: the hub refuses its token: {reason}", node.name))?;
@@ -116,6 +120,7 @@ fn add_nodes_of_this_project(context: &Context, is_watched: bool, nodes: &mut Ve
             link: None,
             work: None,
             token: None,
+            changed: Vec::new(),
             restarts: 0,
             version: None,
             tells_ready: true,

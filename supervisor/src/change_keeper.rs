@@ -1,0 +1,116 @@
+//! Notices that the files of a running node were changed, and does what its policy says: restart it once it has nothing
+//! in hand, at once, or only say so.
+//!
+//! What counts is what the next start would be given, not the files: an edit that changes nothing restarts nothing, and
+//! neither does a new token, which a node takes while it runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anet_protocol::control::{Desired, StopReason, StopRequest};
+use futures_util::StreamExt as _;
+use tokio::sync::watch;
+
+use crate::launch::fingerprint::Fingerprint;
+use crate::launch::{LaunchError, NodeProgram, Program};
+use crate::policy::{EnvChange, Policy};
+use crate::process::{Context, ProcessHandle, Snapshot};
+
+/// Editors save in several steps; what is half written is not judged.
+const SETTLING: Duration = Duration::from_millis(150);
+
+/// How often files are looked at where the system does not tell of changes.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// What of a running node is not as it would be started now, a word each.
+pub(crate) type Differences = watch::Receiver<Vec<&'static str>>;
+
+/// What of the running start is not as it would be now; nothing when it does not run.
+///
+/// # Errors
+/// When it could not be started now.
+pub(crate) fn differences(
+    context: &Context,
+    node: &NodeProgram,
+    snapshot: &Snapshot,
+    policy: &Policy,
+) -> Result<Vec<&'static str>, LaunchError> {
+    let (Some(started), Some(instance), Desired::Running) =
+        (&snapshot.fingerprint, &snapshot.instance, snapshot.desired)
+    else {
+        return Ok(Vec::new());
+    };
+    let mut program = Program::Node(node.clone());
+    let launch = program.prepare(context, instance)?;
+    Ok(started.differences(&Fingerprint::of(&program, &launch, context, policy, instance)))
+}
+
+/// The keeper of one node.
+pub(crate) struct ChangeKeeper {
+    context: Arc<Context>,
+    program: NodeProgram,
+    handle: ProcessHandle,
+    told: watch::Sender<Vec<&'static str>>,
+}
+
+impl ChangeKeeper {
+    /// The keeper, and what it finds.
+    pub(crate) fn new(context: Arc<Context>, program: NodeProgram, handle: ProcessHandle) -> (Self, Differences) {
+        let (told, differences) = watch::channel(Vec::new());
+        (Self { context, program, handle, told }, differences)
+    }
+
+    /// Lives until the node is forgotten.
+    pub(crate) async fn run(self) {
+        let mut snapshots = self.handle.snapshots();
+        while snapshots.wait_for(|snapshot| snapshot.fingerprint.is_some()).await.is_ok() {
+            let mut changes = self.context.directory_watcher.changes(self.program.directory(), LOOK);
+            // Until it ends; what it is started with then is read then.
+            loop {
+                let is_waiting = !self.told.borrow().is_empty();
+                let is_told = tokio::select! {
+                    Some(()) = changes.next() => true,
+                    told = snapshots.changed() => if told.is_err() { return } else { false },
+                };
+                if is_told {
+                    tokio::time::sleep(SETTLING).await;
+                }
+                let snapshot = snapshots.borrow_and_update().clone();
+                if snapshot.fingerprint.is_none() {
+                    self.told.send_replace(Vec::new());
+                    break;
+                }
+                // A sign of life alone is no reason to read files, unless a restart waits for it.
+                if is_told || is_waiting {
+                    self.judge(&snapshot).await;
+                }
+            }
+        }
+    }
+
+    async fn judge(&self, snapshot: &Snapshot) {
+        let policy = self.context.policy(Some(&self.program.name));
+        // A node whose files are broken runs on; a restart would only end it.
+        let found = differences(&self.context, &self.program, snapshot, &policy).unwrap_or_default();
+        let is_news = *self.told.borrow() != found;
+        if is_news {
+            tracing::info!(node = self.program.name, changed = ?found, "its files were compared with what it runs with");
+            self.told.send_replace(found.clone());
+        }
+        let is_idle = snapshot.work.as_ref().is_some_and(|work| work.value == 0);
+        let is_due = match policy.env_change {
+            EnvChange::RestartWhenIdle => is_idle,
+            EnvChange::Now => true,
+            EnvChange::Ask => false,
+        };
+        // Another program file, or other limits, are for a person to apply: an upgrade restarts no node.
+        let is_edited = found.iter().any(|word| ["environment", "configuration"].contains(word));
+        if !is_edited || !is_due {
+            return;
+        }
+        let asked = StopRequest { reason: StopReason::Changed, by: None };
+        if let Err(refusal) = self.handle.restart(asked).await {
+            tracing::error!(node = self.program.name, error = refusal.0.error, "the changed node is not running again");
+        }
+    }
+}
