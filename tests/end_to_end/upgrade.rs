@@ -105,6 +105,10 @@ fn all_nodes_are_stopped_and_started_with_one_command() {
 #[test]
 fn apply_restarts_what_was_edited_and_nothing_else() {
     let world = World::new();
+    // By itself an edit would be applied as soon as the node is idle.
+    let ask = "[defaults]\nenv-change = \"ask\"\n";
+    fs::create_dir_all(world.home.join(".anet")).unwrap();
+    fs::write(world.home.join(".anet/supervisor.toml"), ask).unwrap();
     let _url = world.start_hub();
     world.start_node("edited", "cat");
     world.start_node("left", "cat");
@@ -122,7 +126,7 @@ fn apply_restarts_what_was_edited_and_nothing_else() {
     let run = world.anet(&["apply"]).failed(1);
     assert!(run.stderr.contains("supervisor.toml:2:1: unknown field `memory_max`"), "{run:?}");
     assert_eq!(world.node_pid("edited"), before.0);
-    fs::remove_file(&faulty).unwrap();
+    fs::write(&faulty, ask).unwrap();
 
     let applied = world.anet(&["apply", "--json"]).done().json();
     assert_eq!(applied["restarted"], serde_json::json!(["edited"]));

@@ -52,7 +52,9 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     secrets.save_adding()?;
     context.printer.note(&format!("{key} of {name} is kept as {reference} in {}", secrets.dot_env_path().display()))?;
     if view.is_some_and(|view| view.pid.is_some()) {
-        context.printer.hint(&format!("the running node has it after `anet node restart {name}`"))?;
+        context.printer.hint(&format!(
+            "the running node has it once it was restarted: by itself when idle, or `anet node restart {name}`"
+        ))?;
     }
     if context.printer.json {
         context.printer.document(&serde_json::json!({ "name": name, "key": key, "reference": reference }))?;

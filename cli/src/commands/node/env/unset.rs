@@ -45,7 +45,9 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         context.printer.note(&format!("the value {reference} stays, because {} uses it", users.join(", ")))?;
     }
     if view.is_some_and(|view| view.pid.is_some()) {
-        context.printer.hint(&format!("the running node has it until `anet node restart {name}`"))?;
+        context.printer.hint(&format!(
+            "the running node has it until it was restarted: by itself when idle, or `anet node restart {name}`"
+        ))?;
     }
     if context.printer.json {
         context.printer.document(&serde_json::json!({ "name": name, "key": key, "value_removed": was_value }))?;
