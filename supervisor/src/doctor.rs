@@ -25,3 +25,6 @@ pub async fn examine(patient: &Patient) -> Vec<Finding> {
     let facts = facts::Facts::gather(patient).await;
     CHECKS.iter().flat_map(|check| check.findings(&facts)).collect()
 }
+
+#[cfg(test)]
+mod tests;

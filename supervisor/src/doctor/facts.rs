@@ -7,7 +7,7 @@ pub(super) mod hub;
 pub(super) mod node;
 pub(super) mod program;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,8 @@ pub(in crate::doctor) struct Facts<'patient> {
     pub(in crate::doctor) missing: Vec<String>,
     pub(in crate::doctor) programs: Vec<ProgramFacts>,
     pub(in crate::doctor) boot: BootFacts,
+    /// With which the supervisor starts its nodes.
+    pub(in crate::doctor) start_environment: Vec<(OsString, OsString)>,
 }
 
 /// A file that should hold one JSON object.
@@ -63,7 +65,7 @@ impl JsonFile {
             OwnFile::Refused(problem) => return Self::Broken(problem),
             OwnFile::Text(text) => text,
         };
-        let edit = |seen: String| Self::Broken(FileProblem { seen, command: Some(format!("edit {}", path.display())) });
+        let edit = |seen: String| Self::Broken(FileProblem { seen, command: format!("edit {}", path.display()) });
         match serde_json::from_str(&text) {
             Ok(Value::Object(fields)) => Self::Object(fields),
             Ok(_) => edit("is not one JSON object".to_owned()),
@@ -124,11 +126,27 @@ impl<'patient> Facts<'patient> {
         };
         node::ask(&mut nodes, patient, hub.as_ref()).await;
         let admin = AdminFacts::ask(patient, hub.as_ref()).await;
-        let search_path = search_path(patient);
+        let start_environment = start_environment(patient);
+        // It may be another one than the shell's.
+        let search_path = lookup(&start_environment, "PATH").map(ToOwned::to_owned);
         let programs = program::look(&nodes, patient, search_path.as_ref()).await;
         let boot = BootFacts::look(patient);
         let now = patient.clock.now();
-        Self { patient, paths, now, global, state, processes, hub, admin, nodes, missing, programs, boot }
+        Self {
+            patient,
+            paths,
+            now,
+            global,
+            state,
+            processes,
+            hub,
+            admin,
+            nodes,
+            missing,
+            programs,
+            boot,
+            start_environment,
+        }
     }
 
     pub(in crate::doctor) fn supervisor(&self) -> Option<&SupervisorStatus> {
@@ -144,14 +162,19 @@ impl<'patient> Facts<'patient> {
     }
 }
 
-/// Where a node would find its programs: in the `PATH` of the supervisor, which may be another one than the shell's.
-fn search_path(patient: &Patient) -> Option<OsString> {
-    use std::os::unix::ffi::OsStringExt as _;
+/// The environment with which the supervisor starts its nodes: its own where it runs and can be read, else the one that a
+/// supervisor started from here would have.
+fn start_environment(patient: &Patient) -> Vec<(OsString, OsString)> {
+    use std::os::unix::ffi::OsStrExt as _;
 
     let of_supervisor = patient.supervisor.status().and_then(|status| {
         let environ = std::fs::read(format!("/proc/{}/environ", status.pid)).ok()?;
-        let value = environ.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(b"PATH="))?;
-        Some(OsString::from_vec(value.to_vec()))
+        let text = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
+        let pairs = environ.split(|byte| *byte == 0).filter_map(|entry| {
+            let equals = entry.iter().position(|byte| *byte == b'=')?;
+            Some((text(&entry[..equals]), text(&entry[equals + 1..])))
+        });
+        Some(pairs.collect::<Vec<_>>()).filter(|pairs| !pairs.is_empty())
     });
-    of_supervisor.or_else(|| lookup(&patient.environment, "PATH").map(ToOwned::to_owned))
+    of_supervisor.unwrap_or_else(|| patient.environment.clone())
 }

@@ -20,8 +20,8 @@ pub(super) enum OwnFile {
 pub(super) struct FileProblem {
     /// What it is.
     pub(super) seen: String,
-    /// What mends it.
-    pub(super) command: Option<String>,
+    /// What mends it, or shows more of it.
+    pub(super) command: String,
 }
 
 /// Reads a file of this user's own.
@@ -29,6 +29,9 @@ pub(super) fn read(path: &Path) -> OwnFile {
     match private_file::read_own(path) {
         Ok(None) => OwnFile::Absent,
         Ok(Some(text)) => OwnFile::Text(text),
-        Err(error) => OwnFile::Refused(FileProblem { seen: error.reason, command: None }),
+        Err(error) => {
+            let command = format!("ls -l {}", path.display());
+            OwnFile::Refused(FileProblem { seen: error.reason, command })
+        }
     }
 }

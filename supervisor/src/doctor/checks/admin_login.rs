@@ -20,8 +20,8 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let path = facts.patient.home.join("server/admin-utok.json");
     match (&facts.admin.file, &facts.admin.answer) {
         (JsonFile::Broken(problem), _) => {
-            let command = problem.command.clone().unwrap_or_else(|| format!("mv {0} {0}.aside", path.display()));
-            findings.warning(&*path, problem.seen.clone()).command(command);
+            let finding = findings.warning(&*path, problem.seen.clone());
+            finding.command(format!("mv {0} {0}.aside && anet hub start", path.display()));
         }
         (JsonFile::Object(_), Some(Whoami::Known(me))) if me.user.role == SystemRole::Admin => {
             findings.ok((), format!("it works, as {}", me.user.username));

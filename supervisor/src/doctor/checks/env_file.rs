@@ -1,14 +1,20 @@
+use anet_protocol::node_config::{EnvValue, NodeConfig};
+use secrecy::ExposeSecret as _;
+
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::finding::Severity;
+use crate::dot_env;
+use crate::environment::lookup;
 use crate::launch::node_environment::node_environment;
 
 pub(super) const CHECK: Check = Check {
     id: "env_file",
     title: "`.env`",
     finds: "a node's `.env` is open to others, a link, a pipe, somebody else's, too large or not understood (named with the line); \
-            a reference of `config.json` has no value in it",
-    why: "the node is not started with it: a secret that others can read or write is none",
+            a reference of `config.json` has no value, or one in the supervisor's environment alone",
+    why: "the node is not started with it: a secret that others can read or write is none, and one that was typed is lost at \
+          the next restart",
     worst: Severity::Error,
     mends: None,
     look,
@@ -20,16 +26,32 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         let Some(config) = node.config() else { continue };
         let path = node.directory.join(".env");
         // The very function that each start goes through.
-        match node_environment(config, &path, &facts.patient.environment) {
-            Ok(_) => used += usize::from(path.exists()),
-            Err(error) => {
-                let refusal = error.refusal();
-                let hint = refusal.0.hint.unwrap_or_else(|| format!("ls -l {}", path.display()));
-                findings.error(&*node.name, refusal.0.error).command(hint);
-            }
+        if let Err(error) = node_environment(config, &path, &facts.start_environment) {
+            let refusal = error.refusal().0;
+            let hint = refusal.hint.unwrap_or_else(|| format!("ls -l {}", path.display()));
+            findings.error(&*node.name, refusal.error).command(hint);
+            continue;
+        }
+        let in_file = dot_env::read(&path).unwrap_or_default();
+        used += usize::from(!in_file.is_empty());
+        let is_passing = |name: &String| {
+            !in_file.iter().any(|(known, value)| known == name && !value.expose_secret().is_empty())
+                && lookup(&facts.start_environment, name).is_some()
+        };
+        let passing: Vec<String> = references(config).filter(is_passing).collect();
+        if !passing.is_empty() {
+            let seen = format!("only the environment of the supervisor has a value for {}", passing.join(", "));
+            findings.warning(&*node.name, seen).command(format!("write {}=… into {}", passing[0], path.display()));
         }
     }
     if findings.is_empty() && used > 0 {
         findings.ok((), format!("{used} files, each usable, and no reference without a value"));
     }
+}
+
+fn references(config: &NodeConfig) -> impl Iterator<Item = String> {
+    config.env().into_iter().filter_map(|(_, value)| match value {
+        EnvValue::Reference(name) => Some(name),
+        EnvValue::Plain(_) => None,
+    })
 }

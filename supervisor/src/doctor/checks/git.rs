@@ -25,7 +25,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
             OwnFile::Absent => String::new(),
             OwnFile::Text(text) => text,
             OwnFile::Refused(problem) => {
-                findings.warning(&*path, problem.seen).command(format!("ls -l {}", path.display()));
+                findings.warning(&*path, problem.seen).command(problem.command);
                 continue;
             }
         };

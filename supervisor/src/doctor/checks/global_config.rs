@@ -16,10 +16,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let path = facts.patient.home.join("config.json");
     match &facts.global {
         JsonFile::Broken(problem) => {
-            let finding = findings.error(&*path, problem.seen.clone());
-            if let Some(command) = &problem.command {
-                finding.command(command);
-            }
+            findings.error(&*path, problem.seen.clone()).command(problem.command.clone());
         }
         JsonFile::Absent | JsonFile::Object(_) => match (facts.global.text("hub"), &facts.patient.hub) {
             (Some(hub), _) => findings.ok((), format!("the hub is {hub}")),

@@ -28,7 +28,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
             }
             NodeFile::Broken(problem) => {
                 let finding = findings.error(name, format!("{}: {}", path.display(), problem.seen));
-                finding.command(problem.command.clone().unwrap_or_else(|| format!("ls -l {}", path.display())));
+                finding.command(problem.command.clone());
             }
             NodeFile::Read { .. } => {}
         }

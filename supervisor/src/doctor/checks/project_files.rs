@@ -45,8 +45,7 @@ fn mcp(path: &Path, findings: &mut Findings) {
     match JsonFile::read(path) {
         JsonFile::Absent => {}
         JsonFile::Broken(problem) => {
-            let command = problem.command.clone().unwrap_or_else(|| format!("ls -l {}", path.display()));
-            findings.error(path, problem.seen).command(command);
+            findings.error(path, problem.seen).command(problem.command);
         }
         JsonFile::Object(fields) => match fields.get("mcpServers").and_then(|servers| servers.get("commhub")) {
             None => findings.ok(path, "it names no hub of its own"),

@@ -31,3 +31,18 @@ fn end(certificate: &[u8], now: Timestamp) -> Result<Timestamp, String> {
         Ok(_) => Err("its end cannot be read".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_certificate_is_read_before_and_after_it() {
+        let certificate = include_bytes!("../fixtures/certificate.der");
+        for now in [1_800_000_000_000, 2_500_000_000_000] {
+            let end = end(certificate, Timestamp::from_millis(now)).unwrap();
+            assert_eq!(end.to_string(), "2027-12-29 09:41:25");
+        }
+        assert!(end(b"no certificate", Timestamp::from_millis(0)).is_err());
+    }
+}

@@ -137,7 +137,7 @@ fn read_config(directory: &Path) -> NodeFile {
                 Ok(config) => NodeFile::Read { fields, config: Box::new(config) },
                 Err(error) => NodeFile::Broken(FileProblem {
                     seen: error.to_string().trim_start_matches("config.json: ").to_owned(),
-                    command: Some(format!("edit {}", path.display())),
+                    command: format!("edit {}", path.display()),
                 }),
             }
         }

@@ -144,14 +144,14 @@ fn find(project: &Path, name: &str, search_path: Option<&OsString>) -> Place {
 async fn ask_vendor(path: &Path, patient: &Patient, search_path: Option<&OsString>) -> Option<VendorFacts> {
     let name = path.file_name()?;
     let vendor = VENDORS.into_iter().find(|vendor| name == OsStr::new(vendor.program))?;
-    let version = run(path, &["--version"], patient, search_path).await;
+    let version = run(path, &["--version"], patient, search_path, PATIENCE).await;
     let version = version.and_then(|said| {
         let line = said.text.lines().next().unwrap_or_default().trim().to_owned();
         if said.is_success { Ok(line) } else { Err("`--version` failed".to_owned()) }
     });
     let login = match (vendor.asks, &version) {
         _ if vendor.login_file.is_empty() => Login::NotNeeded,
-        (Some(arguments), Ok(_)) => match run(path, arguments, patient, search_path).await {
+        (Some(arguments), Ok(_)) => match run(path, arguments, patient, search_path, PATIENCE).await {
             Ok(said) if said.is_success => Login::Yes,
             Ok(_) => Login::No,
             Err(_) => Login::Unknown,
@@ -166,17 +166,18 @@ async fn ask_vendor(path: &Path, patient: &Patient, search_path: Option<&OsStrin
     Some(VendorFacts { vendor, version, login })
 }
 
-pub(super) struct Said {
-    pub(super) is_success: bool,
-    pub(super) text: String,
+struct Said {
+    is_success: bool,
+    text: String,
 }
 
 /// Runs a program with nothing on its stdin and ends it, with all it has started, when it takes too long.
-pub(super) async fn run(
+async fn run(
     program: &Path,
     arguments: &[&str],
     patient: &Patient,
     search_path: Option<&OsString>,
+    patience: Duration,
 ) -> Result<Said, String> {
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(allowed(&patient.environment)).current_dir("/");
@@ -186,7 +187,7 @@ pub(super) async fn run(
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0).kill_on_drop(true);
     let child = command.spawn().map_err(|error| format!("cannot be started: {error}"))?;
     let group = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
-    let outcome = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
+    let outcome = tokio::time::timeout(patience, child.wait_with_output()).await;
     match outcome {
         Ok(Ok(output)) => Ok(Said {
             is_success: output.status.success(),
@@ -201,7 +202,7 @@ pub(super) async fn run(
                     Err(error) => return Err(format!("did not answer, and cannot be ended: {error}")),
                 }
             }
-            Err(format!("did not answer within {} s", PATIENCE.as_secs()))
+            Err(format!("did not answer within {} s", patience.as_secs()))
         }
     }
 }
@@ -230,5 +231,28 @@ mod tests {
         assert!(matches!(find(&second, "./agent", None), Place::At(_)));
         assert!(matches!(find(&first, "./agent", None), Place::NotExecutable(_)));
         assert!(matches!(find(directory.path(), "./agent", None), Place::Missing));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_hangs_is_ended_with_all_it_has_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("claude");
+        let mark = directory.path().join("helper");
+        // The helper's process id is written before the program hangs.
+        let script = format!("#!/bin/sh\nsleep 1000 &\necho $! > {0}.new; mv {0}.new {0}\nwait\n", mark.display());
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let scene = crate::doctor::tests::Scene::new();
+        let said = run(&program, &[], &scene.patient, None, Duration::from_secs(2)).await;
+        assert_eq!(said.err().as_deref(), Some("did not answer within 2 s"));
+        let helper: u32 = std::fs::read_to_string(&mark).unwrap().trim().parse().unwrap();
+        let is_gone = || crate::system::process_entry::ProcessEntry::read(helper).is_none_or(|entry| entry.is_dead);
+        tokio::time::timeout(Duration::from_secs(30), async {
+            while !is_gone() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("the helper is gone");
     }
 }

@@ -1,0 +1,56 @@
+use super::*;
+
+#[tokio::test]
+async fn broken_settings_are_named_with_line_and_column_and_the_file_is_left_alone() {
+    let scene = Scene::new();
+    let path = scene.patient.home.join("config.json");
+    write(&path, "{\n  \"hub\": oops\n}");
+    let (severity, seen, is_repairable) = scene.one("global_config").await;
+    assert!(severity == Severity::Error && seen.contains("line 2 column 1") && !is_repairable, "{seen}");
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
+    assert!(scene.one("global_config").await.1.contains("symbolic link"));
+}
+
+#[tokio::test]
+async fn files_of_the_older_tools_that_say_who_one_is_are_told() {
+    let scene = Scene::new();
+    write(&scene.project().join(".mcp.json"), "{\n oops\n}");
+    assert!(scene.one("project_files").await.1.contains("line 2 column 2"));
+    let entry = json!({ "mcpServers": { "commhub": { "env": { "COMMHUB_TOKEN": "utok_canary" } } } });
+    write(&scene.project().join(".mcp.json"), &entry.to_string());
+    let (severity, seen, _) = scene.one("project_files").await;
+    assert!(severity == Severity::Warning && !seen.contains("canary"), "{seen}");
+    write(&scene.project().join(".mcp.json"), r#"{"mcpServers":{}}"#);
+    write(&scene.project().join(".anet/.env"), "COMMHUB_TOKEN=utok_canary\n");
+    assert!(scene.one("project_files").await.1.contains("every node of the project would share"));
+}
+
+#[tokio::test]
+async fn an_empty_file_of_telegram_is_a_lost_token() {
+    let scene = Scene::new();
+    let path = scene.directory.path().join("home/.claude/channels/telegram/.env");
+    write(&path, "TELEGRAM_BOT_TOKEN=1:x\n");
+    assert_eq!(scene.bad("telegram").await, []);
+    write(&path, "\n");
+    assert_eq!(scene.one("telegram").await.0, Severity::Warning);
+}
+
+#[tokio::test]
+async fn a_project_whose_tokens_could_reach_git_is_told() {
+    let scene = Scene::new();
+    scene.node(&scene.project(), "a", &json!({ "node_name": "a", "node_id": "n_1" }));
+    let (_, seen, is_repairable) = scene.one("git").await;
+    assert!(seen.starts_with("missing: nodes/ .env*") && is_repairable, "{seen}");
+    write(&scene.project().join(".anet/.gitignore"), &format!("{}\n", checks::git::NOT_FOR_GIT.join("\n")));
+    assert_eq!(scene.bad("git").await, []);
+}
+
+#[tokio::test]
+async fn an_empty_machine_is_looked_at_without_a_trace() {
+    let scene = Scene::new();
+    let before = std::fs::read_dir(&scene.patient.home).unwrap().count();
+    let findings = examine(&scene.patient).await;
+    assert!(findings.iter().any(|finding| finding.check == "disk"));
+    assert_eq!(std::fs::read_dir(&scene.patient.home).unwrap().count(), before);
+}
