@@ -5,6 +5,7 @@ mod audit_log;
 mod boot;
 mod certificate;
 mod clock_skew;
+mod config_drift;
 mod containment;
 mod directories;
 mod disk;
@@ -29,6 +30,7 @@ mod private_files;
 mod process;
 mod programs;
 mod project_files;
+mod settings_file;
 mod shared_login;
 mod shell;
 mod supervisor;
@@ -39,7 +41,7 @@ mod testing;
 use super::check::Check;
 
 /// Every check.
-pub const CHECKS: [Check; 33] = [
+pub const CHECKS: [Check; 35] = [
     global_config::CHECK,
     login::CHECK,
     shell::CHECK,
@@ -51,6 +53,7 @@ pub const CHECKS: [Check; 33] = [
     audit_log::CHECK,
     admin_login::CHECK,
     supervisor::CHECK,
+    settings_file::CHECK,
     containment::CHECK,
     boot::CHECK,
     orphans::CHECK,
@@ -66,6 +69,7 @@ pub const CHECKS: [Check; 33] = [
     programs::CHECK,
     shared_login::CHECK,
     process::CHECK,
+    config_drift::CHECK,
     directories::CHECK,
     private_files::CHECK,
     git::CHECK,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anet_protocol::Clock;
-use anet_protocol::control::SupervisorStatus;
+use anet_protocol::control::{Plan, SupervisorStatus};
 use secrecy::SecretString;
 
 /// The machine, the home and the project that are looked at.
@@ -33,6 +33,8 @@ pub struct Patient {
     pub names: Vec<String>,
     /// What the supervisor says.
     pub supervisor: SupervisorSight,
+    /// What the supervisor would restart to bring what runs up to date; absent where it does not say.
+    pub plan: Option<Plan>,
     /// What the hub's own code says of the database.
     pub store: StoreSight,
     /// The time.

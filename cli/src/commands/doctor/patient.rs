@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anet_hub::HubError;
 use anet_hub::console::check_database;
+use anet_protocol::control::Plan;
 use anet_supervisor::doctor::{Patient, StoreSight, SupervisorSight};
 
 use crate::context::Context;
@@ -22,9 +23,10 @@ const SUPERVISOR_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) async fn describe(context: &Context, names: &[String]) -> Result<Patient, Failure> {
     let environment = &context.environment;
     let user_home = environment.all.iter().find(|(name, value)| name == "HOME" && !value.is_empty());
-    let supervisor = tokio::time::timeout(SUPERVISOR_PATIENCE, ask_supervisor(context)).await;
-    let supervisor = supervisor.unwrap_or_else(|_| {
-        SupervisorSight::Strange(format!("it does not answer within {} s", SUPERVISOR_PATIENCE.as_secs()))
+    let asked = tokio::time::timeout(SUPERVISOR_PATIENCE, ask_supervisor(context)).await;
+    let (supervisor, plan) = asked.unwrap_or_else(|_| {
+        let text = format!("it does not answer within {} s", SUPERVISOR_PATIENCE.as_secs());
+        (SupervisorSight::Strange(text), None)
     });
     // The database that the supervisor's hub has, else the one of the settings.
     let recorded = supervisor.status().and_then(|status| status.hub.database.clone());
@@ -46,21 +48,22 @@ pub(super) async fn describe(context: &Context, names: &[String]) -> Result<Pati
         token_problem,
         names: names.to_vec(),
         supervisor,
+        plan,
         clock: Arc::new(SystemClock),
     })
 }
 
-async fn ask_supervisor(context: &Context) -> SupervisorSight {
+async fn ask_supervisor(context: &Context) -> (SupervisorSight, Option<Plan>) {
     let status = async {
-        match SupervisorClient::connect(&context.environment).await? {
-            Some(client) => client.status().await.map(Some),
-            None => Ok(None),
-        }
+        let Some(client) = SupervisorClient::connect(&context.environment).await? else { return Ok(None) };
+        let status = client.status().await?;
+        // An older supervisor has no plan to tell.
+        Ok::<_, Failure>(Some((status, client.plan().await.ok())))
     };
     match status.await {
-        Ok(Some(status)) => SupervisorSight::Running(Box::new(status)),
-        Ok(None) => SupervisorSight::NotRunning,
-        Err(failure) => SupervisorSight::Strange(format!("{:#}", failure.error)),
+        Ok(Some((status, plan))) => (SupervisorSight::Running(Box::new(status)), plan),
+        Ok(None) => (SupervisorSight::NotRunning, None),
+        Err(failure) => (SupervisorSight::Strange(format!("{:#}", failure.error)), None),
     }
 }
 

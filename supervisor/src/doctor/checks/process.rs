@@ -8,7 +8,7 @@ use crate::doctor::finding::Severity;
 pub(super) const CHECK: Check = Check {
     id: "process",
     title: "node",
-    finds: "a node that should run does not, was given up, fails again and again, or has no link to the hub",
+    finds: "a node that should run does not, was given up, fails again and again, has no link to the hub, or runs another version than is installed",
     why: "its tasks wait",
     worst: Severity::Error,
     mends: None,
@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
 fn look(facts: &Facts<'_>, findings: &mut Findings) {
     for node in &facts.nodes {
         match &node.view {
-            Some(view) => judge(view, findings),
+            Some(view) => judge(view, &facts.patient.version, findings),
             None if facts.supervisor().is_some() => findings.fact(&*node.name, "never started"),
             None => {
                 let wanted = if node.desired == Some(Desired::Running) { "it should run; " } else { "" };
@@ -28,7 +28,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     }
 }
 
-fn judge(view: &NodeView, findings: &mut Findings) {
+fn judge(view: &NodeView, ours: &str, findings: &mut Findings) {
     let name = view.name.as_str();
     let id = view.node_id.as_deref().unwrap_or("-");
     let runtime = view.runtime.as_deref().unwrap_or("-");
@@ -41,10 +41,19 @@ fn judge(view: &NodeView, findings: &mut Findings) {
             let seen = format!("{attempt} failures in a row; the next start is at {until} UTC");
             findings.error(name, seen).command(format!("anet node logs {name}"));
         }
+        ProcessState::Running { pid, .. } if view.version.as_ref().is_some_and(|version| version != ours) => {
+            let theirs = view.version.as_deref().unwrap_or_default();
+            let seen = format!("running (pid {pid}) with version {theirs}, installed is {ours}");
+            findings.warning(name, seen).command("anet node restart --all --rolling");
+        }
         ProcessState::Running { pid, since, .. } => match &view.link {
             Some(link) if link.value != Link::Connected => {
                 let seen = format!("running (pid {pid}), and its link to the hub is {}", link.value.as_str());
-                findings.warning(name, seen).command(format!("anet node logs {name}"));
+                let command = match link.value {
+                    Link::Unauthorized => "anet doctor --fix".to_owned(),
+                    _ => format!("anet node logs {name}"),
+                };
+                findings.warning(name, seen).command(command);
             }
             _ => findings.ok(name, format!("running since {since} UTC (pid {pid}, {runtime}, {id})")),
         },

@@ -54,3 +54,20 @@ async fn an_empty_machine_is_looked_at_without_a_trace() {
     assert!(findings.iter().any(|finding| finding.check == "disk"));
     assert_eq!(std::fs::read_dir(&scene.patient.home).unwrap().count(), before);
 }
+
+#[tokio::test]
+async fn a_wrong_settings_file_of_the_supervisor_is_named_with_line_and_column() {
+    let scene = Scene::new();
+    let path = scene.patient.home.join("supervisor.toml");
+    write(&path, "[defaults]\nno_such_key = 1\n");
+    let (severity, seen, _) = scene.one("settings_file").await;
+    assert!(
+        severity == Severity::Error && seen.contains("supervisor.toml:2:1") && seen.contains("no_such_key"),
+        "{seen}"
+    );
+    write(&path, "");
+    assert_eq!(scene.bad("settings_file").await, []);
+    std::fs::remove_file(&path).unwrap();
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    assert!(scene.one("settings_file").await.1.contains("not a regular file"));
+}

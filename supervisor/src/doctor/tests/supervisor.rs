@@ -86,3 +86,26 @@ async fn a_node_that_works_in_a_deleted_directory_is_told() {
     assert!(severity == Severity::Error && seen.contains("gone (deleted)"), "{seen}");
     child.kill().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_node_of_another_version_and_what_was_changed_since_the_start_are_told() {
+    let mut scene = Scene::new();
+    scene.node(&scene.project(), "a", &json!({ "node_name": "a", "node_id": "n_1" }));
+    let since = "2027-01-15 07:00:00";
+    let process = json!({ "state": "running", "pid": 1, "since": since, "ready_at": since });
+    let mut nodes = node(&process, Some(1), &scene.project());
+    nodes[0]["version"] = "1.0.0".into();
+    scene.supervised(&nodes);
+    assert!(scene.one("process").await.1.contains("with version 1.0.0, installed is 1.2.3"));
+    nodes[0]["version"] = VERSION.into();
+    scene.supervised(&nodes);
+    assert_eq!(scene.bad("process").await, []);
+
+    let plan = json!({
+        "settings_changed": true, "unchanged": 0, "unusable": [],
+        "restarts": [{ "name": "a", "project": scene.project(), "reasons": ["environment"] }],
+    });
+    scene.patient.plan = Some(serde_json::from_value(plan).unwrap());
+    let found = scene.bad("config_drift").await;
+    assert!(found.len() == 2 && found[1].1.contains("environment"), "{found:?}");
+}
