@@ -27,6 +27,11 @@ pub(super) struct Plan {
     pub(super) hub_only: bool,
 }
 
+/// With the version that wrote it, by which `anet doctor` knows a unit of another version.
+fn stamped(text: &str) -> String {
+    format!("# anet {}\n{text}", env!("CARGO_PKG_VERSION"))
+}
+
 impl Plan {
     /// File names and contents.
     ///
@@ -34,11 +39,11 @@ impl Plan {
     /// When a path cannot be written into a unit file.
     pub(super) fn files(&self) -> Result<Vec<(String, String)>, Failure> {
         if self.hub_only {
-            return Ok(vec![(format!("{HUB}.service"), self.hub()?)]);
+            return Ok(vec![(format!("{HUB}.service"), stamped(&self.hub()?))]);
         }
         Ok(vec![
-            (format!("{SUPERVISOR}.socket"), self.socket()?),
-            (format!("{SUPERVISOR}.service"), self.supervisor()?),
+            (format!("{SUPERVISOR}.socket"), stamped(&self.socket()?)),
+            (format!("{SUPERVISOR}.service"), stamped(&self.supervisor()?)),
         ])
     }
 

@@ -59,7 +59,7 @@ fn faults(unit: &Unit, version: &str) -> Vec<String> {
         faults.push("it is not enabled".to_owned());
     }
     let program = unit.text.lines().find_map(|line| line.strip_prefix("ExecStart=")?.split_ascii_whitespace().next());
-    match program.map(|program| program.trim_start_matches(['-', ':', '+', '!', '@'])) {
+    match program.map(|program| program.trim_start_matches(['-', ':', '+', '!', '@', '"']).trim_end_matches('"')) {
         None => faults.push("it starts nothing".to_owned()),
         Some(program) if !std::path::Path::new(program).is_file() => {
             faults.push(format!("it starts {program}, which is not there"));

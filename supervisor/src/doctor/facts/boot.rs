@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::super::patient::Patient;
 use crate::environment::lookup;
 
-/// The unit's name, in the user's and in the system's directory.
-pub(in crate::doctor) const UNIT: &str = "anet.service";
+/// The units' names, in the user's or in the system's directory: that of the supervisor, and that of a hub alone.
+const UNITS: [&str; 2] = ["anet.service", "anet-hub.service"];
 
 /// What is known of the service manager.
 #[derive(Debug)]
@@ -49,8 +49,10 @@ impl BootFacts {
 }
 
 fn read(directory: &Path, target: &str) -> Option<Unit> {
-    let path = directory.join(UNIT);
-    let text = std::fs::read_to_string(&path).ok()?;
-    let is_enabled = directory.join(target).join(UNIT).symlink_metadata().is_ok();
-    Some(Unit { path, text, is_enabled })
+    UNITS.into_iter().find_map(|unit| {
+        let path = directory.join(unit);
+        let text = std::fs::read_to_string(&path).ok()?;
+        let is_enabled = directory.join(target).join(unit).symlink_metadata().is_ok();
+        Some(Unit { path, text, is_enabled })
+    })
 }
