@@ -68,6 +68,24 @@ fn a_killed_one_leaves_a_stale_socket_that_hinders_nobody() {
 }
 
 #[test]
+fn a_stop_without_a_supervisor_tells_what_still_runs_and_touches_nothing() {
+    let world = World::new();
+    let nothing = world.anet(&["supervisor", "stop", "--json"]).done().json();
+    assert_eq!(nothing["left_running"], serde_json::json!([]));
+    let _url = world.start_hub();
+    world.start_node("writer", "cat");
+    let hub = world.hub_pid();
+    kill_process(world.supervisor_pid());
+    let run = world.anet(&["supervisor", "stop", "--json"]).failed(1);
+    assert_eq!(run.json()["left_running"], serde_json::json!(["hub", "writer"]));
+    assert!(run.stderr.contains(&format!("hub (pid {hub})")) && run.stderr.contains("hint:"), "{run:?}");
+    assert!(process_is_alive(hub));
+    let _started = world.anet(&["supervisor", "start"]).done();
+    let _stopped = world.anet(&["supervisor", "stop"]).done();
+    assert!(!process_is_alive(hub));
+}
+
+#[test]
 fn a_program_file_that_was_replaced_is_noticed() {
     let world = World::new();
     let program = world.directory().join("anet");

@@ -87,10 +87,17 @@ async fn status(context: &Context) -> Outcome {
             ProcessState::NeedsAttention { reason, .. } => format!(", {reason}"),
             process => process.pid().map_or_else(String::new, |pid| format!(", pid {pid}")),
         };
+        let other = status.nodes.iter().filter_map(|node| {
+            let version = node.version.as_ref().filter(|own| **own != status.version)?;
+            Some(format!("{} {version}", node.name))
+        });
+        let other: Vec<String> = other.collect();
+        let other =
+            if other.is_empty() { String::new() } else { format!("\nVersions:   not renewed yet: {}", other.join(", ")) };
         let address = status.hub.url.as_ref().map_or_else(String::new, |url| format!(", {url}"));
         let running = status.nodes.iter().filter(|node| node.state == "running").count();
         format!(
-            "Supervisor: running (pid {}, version {}, since {} UTC){stale}\nHome:       {} (uid {})\nSocket:     {}\nHub:        {}{hub}{address}\nNodes:      {running} of {} running",
+            "Supervisor: running (pid {}, version {}, since {} UTC){stale}\nHome:       {} (uid {})\nSocket:     {}\nHub:        {}{hub}{address}\nNodes:      {running} of {} running{other}",
             status.pid,
             status.version,
             status.since,

@@ -196,6 +196,20 @@ mod tests {
     }
 
     #[test]
+    fn the_file_of_the_version_with_the_hubs_variables_is_understood() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        std::fs::write(&path, include_str!("../../tests/fixtures/state-version-1-with-variables.json")).unwrap();
+        let state = load(&path, Path::new("/x"), Timestamp::from_millis(0)).unwrap();
+        let hub = state.hub.unwrap();
+        assert_eq!((hub.settings.variables.0.len(), hub.desired), (1, Desired::Stopped));
+        let desired: Vec<_> = state.nodes.iter().map(|node| node.desired).collect();
+        assert_eq!(desired, [Desired::Running, Desired::Stopped]);
+        assert!(state.nodes[0].process.as_ref().unwrap().leader.is_none());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "it was set aside");
+    }
+
+    #[test]
     fn the_first_version_of_the_file_is_understood() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state.json");

@@ -1,5 +1,6 @@
 //! The supervisor is killed at every place where that could matter, and then started again (R24).
 
+use anet_protocol::Entropy as _;
 use anet_supervisor::Failpoint;
 use serde_json::{Value, json};
 use tokio::process::Child;
@@ -120,4 +121,37 @@ async fn a_death_at_any_place_leaves_one_copy_of_what_should_run_and_none_of_wha
     }
     let missed: Vec<_> = Failpoint::PLACES.into_iter().filter(|place| !killed_at.contains(place)).collect();
     assert!(missed.is_empty(), "no death was tried at {missed:?}");
+}
+
+#[tokio::test]
+async fn deaths_at_random_instants_leave_one_copy_each() {
+    let home = Home::new();
+    for name in ["a", "b"] {
+        home.node(name, &["count", "heartbeat READY=1 WATCHDOG=1"]);
+    }
+    let mut supervisor = home.supervise_apart().await;
+    let client = home.client();
+    let bystander = client.must_start(&home, "a").await;
+    for _ in 0..20 {
+        let mut draw = [0; 2];
+        crate::harness::System.fill(&mut draw);
+        let verb = ["start", "stop", "restart"][usize::from(draw[0]) % 3];
+        let asked = ask(&home, &client, verb);
+        // So many answers after the request the supervisor dies, whatever it is at then.
+        let death = async {
+            for _ in 0..draw[1] % 24 {
+                client.try_get("/v1/nodes").await;
+            }
+            supervisor.kill().await.unwrap();
+        };
+        tokio::join!(asked, death);
+        supervisor = home.supervise_apart().await;
+        let node = known(&client, "b").await;
+        let desired = node.as_ref().map_or_else(|| json!("stopped"), |node| node["desired"].clone());
+        if node.is_some() {
+            check(&home, &client, bystander, if desired == "running" { &["a", "b"] } else { &["a"] }).await;
+        }
+        assert_eq!(home.copies("b"), usize::from(desired == "running"), "copies of b after a {verb}");
+    }
+    end(&home, &client, supervisor).await;
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use anet_protocol::control::{Shutdown, ShuttingDown};
+use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -29,10 +30,22 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     }
     let Some(client) = SupervisorClient::connect(&context.environment).await? else {
         context.printer.note("the supervisor was not running")?;
-        if context.printer.json {
-            context.printer.document(&serde_json::json!({ "pid": null, "stopped": [], "left_running": [] }))?;
+        let home = &context.environment.home;
+        let survivors = anet_supervisor::survivors(home)
+            .with_context(|| format!("cannot find out what still runs for {}", home.display()))?;
+        let left_running: Vec<_> = survivors.iter().map(|(name, _)| name.clone()).collect();
+        if !survivors.is_empty() {
+            let shown: Vec<_> = survivors.iter().map(|(name, pid)| format!("{name} (pid {pid})")).collect();
+            context.printer.warning(&format!("still running without a supervisor: {}", shown.join(", ")))?;
+            context.printer.hint("`anet supervisor start` takes them over; `anet supervisor stop` then ends them")?;
         }
-        return Ok(ExitCode::SUCCESS);
+        if context.printer.json {
+            context
+                .printer
+                .document(&serde_json::json!({ "pid": null, "stopped": [], "left_running": left_running }))?;
+        }
+        // Asked was that nothing runs.
+        return Ok(if left_running.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     };
     let outcome = stop(&client, !arguments.leave_running).await?;
     context.printer.note("the supervisor is stopped")?;
