@@ -5,8 +5,10 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::SupervisorError;
+use crate::system::process_entry::ProcessEntry;
 
 /// Held until dropped. The kernel lets go of it when the process dies, however it dies.
 #[derive(Debug)]
@@ -32,12 +34,16 @@ impl InstanceLock {
             .mode(0o600)
             .open(path)
             .map_err(SupervisorError::file("open the lock", path))?;
-        match file.try_lock() {
+        match try_lock(&mut file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 // The pid is for people; a holder that has not written it yet is still a holder.
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                let pid = file
+                    .rewind()
+                    .and_then(|()| file.read_to_string(&mut text))
+                    .ok()
+                    .and_then(|_| text.trim().parse().ok());
                 return Err(SupervisorError::AlreadyRunning { lock: path.to_owned(), pid });
             }
             Err(TryLockError::Error(source)) => {
@@ -47,6 +53,28 @@ impl InstanceLock {
         write_pid(&mut file).map_err(SupervisorError::file("write the process id into", path))?;
         Ok(Self { file })
     }
+}
+
+/// How often a lock is tried again whose holder is dead, and how long between.
+const TRIES: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Takes the lock. A supervisor that was killed between fork and exec of a child leaves it to that child until the exec
+/// closes it, so a lock whose holder is dead is waited for.
+fn try_lock(file: &mut File) -> Result<(), TryLockError> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if is_holder_dead(file) => std::thread::sleep(PAUSE),
+            outcome => return outcome,
+        }
+    }
+    file.try_lock()
+}
+
+fn is_holder_dead(file: &mut File) -> bool {
+    let mut text = String::new();
+    let pid = file.rewind().and_then(|()| file.read_to_string(&mut text)).ok().and_then(|_| text.trim().parse().ok());
+    pid.is_some_and(|pid| ProcessEntry::read(pid).is_none_or(|entry| entry.is_dead))
 }
 
 impl AsFd for InstanceLock {
