@@ -6,6 +6,7 @@ mod cancel;
 mod completions;
 pub(crate) mod demo;
 mod doctor;
+mod events;
 pub(crate) mod hub;
 mod import;
 mod init;
@@ -71,6 +72,10 @@ enum Command {
     Logs(node::logs::Arguments),
     Run(run::Arguments),
     Import(import::Arguments),
+    /// Show all that is known of a node
+    Info(node::info::Arguments),
+    /// Show what happened to hub and nodes: every start, end and change of state, with its reason
+    Events(events::Arguments),
     /// Send a task to an agent
     Send(send::Arguments),
     /// List tasks, newest first
@@ -153,6 +158,8 @@ impl Arguments {
             Command::Logs(arguments) => node::logs::run(context, arguments).await,
             Command::Run(arguments) => run::run(context, arguments).await,
             Command::Import(arguments) => import::run(context, &arguments),
+            Command::Info(arguments) => node::info::run(context, &arguments).await,
+            Command::Events(arguments) => events::run(context, arguments).await,
             Command::Send(arguments) => send::run(context, arguments).await,
             Command::Tasks(arguments) => tasks::run(context, arguments).await,
             Command::Task(arguments) => task::run(context, arguments).await,

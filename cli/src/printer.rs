@@ -41,6 +41,16 @@ impl Printer {
         stdout.flush()
     }
 
+    /// An empty terminal for a list that is shown again; into a pipe lists follow each other.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        if !self.json && stdout.is_terminal() {
+            write!(stdout, "\x1b[H\x1b[2J")?;
+            stdout.flush()?;
+        }
+        Ok(())
+    }
+
     /// A document of data, in full, for programs.
     pub(crate) fn document(&self, document: &impl Serialize) -> Result<(), Failure> {
         Ok(self.data(&serde_json::to_string_pretty(document)?)?)

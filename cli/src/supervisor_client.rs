@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anet_protocol::control::{
-    CONTROL_VERSION, ControlError, HubChanged, LogLine, LogStream, NodeChanged, NodeTarget, NodeView, NodeViews, Plan,
-    Reloaded, Shutdown, ShuttingDown, StartHub, SupervisorStatus, Upgrade, Upgrading, understand_each_other,
+    CONTROL_VERSION, ControlError, EventGap, EventQuery, HubChanged, LogLine, LogStream, NodeChanged, NodeTarget,
+    NodeView, NodeViews, Plan, Reloaded, Shutdown, ShuttingDown, StartHub, SupervisorEvent, SupervisorStatus, Upgrade,
+    Upgrading, understand_each_other,
 };
 use anet_protocol::variables::{self, SetBy};
 use anyhow::Context as _;
@@ -208,6 +209,31 @@ impl SupervisorClient {
         self.call(Method::GET, "/v1/nodes", None::<&()>).await
     }
 
+    /// A node with how its last starts ended.
+    pub(crate) async fn node(&self, name: &str, project: Option<PathBuf>) -> Result<NodeView, Failure> {
+        let request = self.client.get(format!("http://supervisor{}", node_path(name, "")));
+        let request = request.query(&NodeTarget { project }).timeout(REQUEST_TIMEOUT);
+        let response = self.send(request).await.map_err(|error| error.into_failure(&self.socket))?;
+        Ok(response.json().await.context("the supervisor's answer is not understood")?)
+    }
+
+    /// What happened, and what happens.
+    pub(crate) async fn events(
+        &self,
+        query: &EventQuery,
+    ) -> Result<impl Stream<Item = Result<EventItem, Failure>> + use<>, Failure> {
+        // No time-out: following ends when the reader has had enough.
+        let request = self.client.get("http://supervisor/v1/events").query(query);
+        let response = self.send(request).await.map_err(|error| error.into_failure(&self.socket))?;
+        let events = sse_stream::SseStream::from_bytes_stream(response.bytes_stream());
+        Ok(events.filter_map(|event| async {
+            match event {
+                Ok(event) => EventItem::read(event.event.as_deref(), event.data.as_deref()?),
+                Err(error) => Some(Err(Failure::message(format!("the stream of events broke off: {error}")))),
+            }
+        }))
+    }
+
     /// Starts a node; answers when it is ready.
     pub(crate) async fn start_node(&self, name: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
         let outcome: NodeChanged = self.call(Method::POST, &node_path(name, "start"), Some(target)).await?;
@@ -291,8 +317,29 @@ fn refuse_home_of_another(environment: &Environment, socket: &std::path::Path) -
         .hint("act as that user, or unset ANET_HOME for your own"))
 }
 
+/// What the stream of events holds.
+pub(crate) enum EventItem {
+    /// Something happened.
+    Event(Box<SupervisorEvent>),
+    /// Something may be missing here.
+    Gap(EventGap),
+}
+
+impl EventItem {
+    fn read(event: Option<&str>, data: &str) -> Option<Result<Self, Failure>> {
+        let item = match event {
+            None => serde_json::from_str(data).map(|event| Self::Event(Box::new(event))),
+            Some("gap") => serde_json::from_str(data).map(Self::Gap),
+            // A newer supervisor may tell more.
+            Some(_) => return None,
+        };
+        Some(item.map_err(Failure::from))
+    }
+}
+
 fn node_path(name: &str, verb: &str) -> String {
-    format!("/v1/nodes/{}/{verb}", percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC))
+    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+    format!("/v1/nodes/{name}/{verb}").trim_end_matches('/').to_owned()
 }
 
 fn check_version(status: &SupervisorStatus) -> Result<(), Failure> {

@@ -16,7 +16,7 @@
 //! | `POST /v1/nodes/{name}/register` | [`NodeTarget`] | [`NodeView`] |
 //! | `POST /v1/nodes/{name}/forget` | [`NodeTarget`] | `{}`; refused while it runs |
 //! | `GET /v1/nodes/{name}/logs?project=&…` as for the hub | | SSE of [`LogLine`] |
-//! | `GET /v1/events` | | SSE of [`SupervisorEvent`] |
+//! | `GET /v1/events?since=&lines=&follow=` | | SSE of [`SupervisorEvent`] |
 //! | `POST /v1/reload` | | [`Reloaded`] |
 //! | `GET /v1/plan` | | [`Plan`] |
 //! | `POST /v1/upgrade` | [`Upgrade`] | [`Upgrading`], then the supervisor becomes the new program |
@@ -27,6 +27,7 @@
 mod exit;
 mod hub_variables;
 mod maintenance;
+mod state_word;
 mod token_state;
 
 use std::net::SocketAddr;
@@ -37,6 +38,7 @@ use serde::{Deserialize, Serialize};
 pub use exit::{Exit, ExitCause, KEPT_EXITS, Requester, StopReason, StopRequest};
 pub use hub_variables::HubVariables;
 pub use maintenance::{Plan, PlannedRestart, ProgramVersion, Reloaded, Upgrade, Upgrading};
+pub use state_word::state_word;
 pub use token_state::TokenState;
 
 use crate::notification::Link;
@@ -69,12 +71,25 @@ pub enum ProcessState {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last_exit: Option<Exit>,
     },
+    /// Wanted, and started as soon as what it depends on is ready.
+    Waiting {
+        /// Since when.
+        since: Timestamp,
+        /// What for.
+        reason: String,
+        /// How it last ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_exit: Option<Exit>,
+    },
     /// Alive, has not said that it is ready.
     Starting {
         /// Its process id.
         pid: u32,
         /// When it was started.
         since: Timestamp,
+        /// It should be ready by now (R34); it is left alone.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        slow: bool,
     },
     /// Alive, and said so itself.
     Running {
@@ -84,6 +99,9 @@ pub enum ProcessState {
         since: Timestamp,
         /// When it said that it is ready.
         ready_at: Timestamp,
+        /// It gives no sign of life (R35).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        hung: bool,
     },
     /// Asked to leave.
     Stopping {
@@ -113,12 +131,13 @@ pub enum ProcessState {
 }
 
 impl ProcessState {
-    /// One word for a table.
+    /// The word for the process alone; [`state_word`] has the one for people.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
             Self::Stopped { .. } => "stopped",
+            Self::Waiting { .. } => "waiting",
             Self::Starting { .. } => "starting",
             Self::Running { .. } => "running",
             Self::Stopping { .. } => "stopping",
@@ -132,7 +151,11 @@ impl ProcessState {
     pub const fn pid(&self) -> Option<u32> {
         match self {
             Self::Starting { pid, .. } | Self::Running { pid, .. } | Self::Stopping { pid, .. } => Some(*pid),
-            Self::Unknown | Self::Stopped { .. } | Self::Backoff { .. } | Self::NeedsAttention { .. } => None,
+            Self::Unknown
+            | Self::Stopped { .. }
+            | Self::Waiting { .. }
+            | Self::Backoff { .. }
+            | Self::NeedsAttention { .. } => None,
         }
     }
 }
@@ -146,7 +169,7 @@ pub struct NodeView {
     pub node_id: Option<String>,
     /// Its runtime; absent when its configuration cannot be read.
     pub runtime: Option<String>,
-    /// The one word of `process`.
+    /// The one word of [`state_word`].
     pub state: String,
     /// The living process.
     pub pid: Option<u32>,
@@ -166,6 +189,9 @@ pub struct NodeView {
     /// What was changed of it since it was started, a word each; `anet apply` or a restart applies it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
+    /// When the living process last said that it is alive and not stuck.
+    #[serde(default)]
+    pub proof_of_life: Option<Timestamp>,
     /// Starts since a person last asked for one.
     pub restarts: u32,
     /// Starts since it was first made known; the number of the last one.
@@ -216,6 +242,9 @@ pub struct HubView {
     pub desired: Desired,
     /// What was observed.
     pub process: ProcessState,
+    /// When the living process last said that it is alive and not stuck.
+    #[serde(default)]
+    pub proof_of_life: Option<Timestamp>,
     /// Where it listens, once it said so.
     pub url: Option<String>,
     /// Its database.
@@ -303,7 +332,7 @@ pub struct HubChanged {
 #[serde(deny_unknown_fields)]
 pub struct NodeTarget {
     /// The absolute project directory. Needed to make a node known, and where a name is ambiguous.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<PathBuf>,
 }
 
@@ -382,11 +411,41 @@ impl LogStream {
     }
 }
 
+/// `GET /v1/events`. A `Last-Event-ID` header counts as `since`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventQuery {
+    /// First everything after this cursor. When it is not known any more, an event named `gap` ([`EventGap`])
+    /// comes first, then everything there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// First so many of the last events; without effect beside `since`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<usize>,
+    /// Whether to go on with events as they happen.
+    #[serde(default = "yes")]
+    pub follow: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Events may be missing here.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct EventGap {
+    /// Always true.
+    pub gap: bool,
+}
+
 /// Something happened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SupervisorEvent {
     /// Increasing while the supervisor lives.
     pub id: u64,
+    /// Where to go on from after this event, also at a later supervisor; the stream's `id:`.
+    #[serde(default)]
+    pub cursor: String,
     /// When.
     pub at: Timestamp,
     /// The node, or `hub`.
@@ -482,7 +541,7 @@ mod tests {
 
     #[test]
     fn a_state_is_flat_json_told_apart_by_state() {
-        let state = ProcessState::Starting { pid: 7, since: Timestamp::from_millis(0) };
+        let state = ProcessState::Starting { pid: 7, since: Timestamp::from_millis(0), slow: false };
         assert_eq!(
             serde_json::to_string(&state).unwrap(),
             r#"{"state":"starting","pid":7,"since":"1970-01-01 00:00:00"}"#

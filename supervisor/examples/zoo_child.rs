@@ -10,6 +10,7 @@ use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ fn main() -> io::Result<ExitCode> {
             writeln!(io::stdout(), r#"{{"version":"zoo","control_version":{CONTROL_VERSION}}}"#)?;
             Ok(ExitCode::SUCCESS)
         }
+        ["stranger", signals] => stranger(Path::new(signals)),
         ["supervise", home] => supervise(Path::new(home)),
         _ => Ok(ExitCode::from(2)),
     }
@@ -85,11 +87,27 @@ fn act(directory: &Path) -> io::Result<ExitCode> {
                 std::thread::park();
             },
             "crash" => raise(Signal::SIGKILL)?,
+            "freeze" => raise(Signal::SIGSTOP)?,
+            "become" => {
+                std::fs::rename(directory.join(rest), directory.join("behaviour"))?;
+                let mut command = Command::new(std::env::current_exe()?);
+                return Err(command.args(["node", "--directory"]).arg(directory).exec());
+            }
             "exit" => return Ok(ExitCode::from(rest.parse().unwrap_or(2))),
             _ => return Ok(ExitCode::from(2)),
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A process that is none of the supervisor's: it writes down every signal that it gets, and leads a session.
+fn stranger(signals: &Path) -> io::Result<ExitCode> {
+    SigSet::all().thread_block()?;
+    setsid()?;
+    std::fs::write(signals, "ready\n")?;
+    loop {
+        append(signals, SigSet::all().wait()?.as_str())?;
+    }
 }
 
 /// A descendant that tries to get away: it stays in the group, makes its own session, is a daemon, one with an empty

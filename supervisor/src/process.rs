@@ -8,6 +8,7 @@ mod adopt;
 mod backoff;
 mod exit;
 mod handle;
+mod lateness;
 mod leader;
 mod mended;
 mod notice;
@@ -16,11 +17,12 @@ mod snapshot;
 mod spawn;
 mod start;
 mod stop;
-mod verdict;
+mod storm;
+mod transition;
+mod wait;
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use anet_protocol::control::{Desired, Exit, ExitCause, Observed, Requester, StartHub, StopRequest};
 use anet_protocol::notification::Link;
@@ -29,7 +31,6 @@ use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
 
 use crate::capture::{Capture, Captures};
 use crate::directory_watcher::{Changes, DirectoryWatcher};
@@ -43,6 +44,7 @@ use crate::service_manager::ServiceManager;
 use crate::settings::Settings;
 use crate::settings_file::Options;
 use crate::state_file::{History, ProcessRecord, StateStore};
+use crate::system::boot_time::{BootTime, sleep_until};
 use crate::system::control_group::Delegation;
 use crate::system::process_table::ProcessTable;
 use crate::system::tree::Tree;
@@ -50,8 +52,11 @@ use crate::upgrade::Replacement;
 
 pub(crate) use handle::ProcessHandle;
 pub(crate) use snapshot::Snapshot;
+pub(crate) use storm::Storm;
+pub(crate) use wait::HubGate;
 
 use leader::LeaderProcess;
+use transition::Failures;
 
 /// How many notifications of one process may wait.
 const NOTIFICATION_BACKLOG: usize = 64;
@@ -75,6 +80,10 @@ pub(crate) struct Context {
     /// The control group below which each start has its own, where one was delegated.
     pub(crate) delegation: Option<Delegation>,
     pub(crate) captures: Arc<Captures>,
+    /// The failures of all processes together.
+    pub(crate) storm: Storm,
+    /// Whether nodes that depend on the hub may be started.
+    pub(crate) hub_gate: watch::Sender<HubGate>,
     /// The settings in force; a reload replaces them.
     pub(crate) options: RwLock<Options>,
     pub(crate) service_manager: ServiceManager,
@@ -118,7 +127,8 @@ pub(crate) struct Started {
 enum Phase {
     Stopped { since: Timestamp, last_exit: Option<Exit> },
     Alive(Box<Alive>),
-    Backoff { wake: Instant, until: Timestamp, last_exit: Exit },
+    Waiting { since: Timestamp, last_exit: Option<Exit>, replies: Vec<StartReply> },
+    Backoff { wake: BootTime, until: Timestamp, last_exit: Exit },
     NeedsAttention { since: Timestamp, reason: String, last_exit: Exit, mended: Option<Changes> },
 }
 
@@ -127,7 +137,13 @@ struct Alive {
     leader: LeaderProcess,
     record: ProcessRecord,
     /// Since when the supervisor knows it as ready.
-    ready_since: Option<Instant>,
+    ready_since: Option<BootTime>,
+    /// When it was started or taken over.
+    begun: BootTime,
+    /// When it last said that it is alive and not stuck.
+    sign_of_life: BootTime,
+    /// What of its waiting has run out.
+    lateness: Lateness,
     /// It was started by an earlier supervisor.
     is_adopted: bool,
     /// Set once it was asked to leave.
@@ -144,11 +160,27 @@ impl Alive {
     }
 }
 
+/// Whoever asked for a start.
+type StartReply = oneshot::Sender<Result<Started, Refusal>>;
+
+/// What a living process should have done by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lateness {
+    /// Nothing.
+    InTime,
+    /// It should be ready (R34).
+    Slow,
+    /// It should have given a sign of life (R35).
+    Hung,
+}
+
 /// What a phase waits for.
 enum Incident {
     Exited(ExitCause),
     PauseOver,
     FilesChanged,
+    HubReady,
+    Late(Lateness),
 }
 
 /// The actor.
@@ -157,15 +189,18 @@ pub(crate) struct Process {
     program: Program,
     desired: Desired,
     phase: Phase,
-    /// Failures in a row.
-    failures: u32,
-    last_pause: Duration,
+    failures: Failures,
+    /// Its number among those that may fail together.
+    number: u64,
+    /// When it was last restarted for giving no sign of life.
+    revived: Option<BootTime>,
     /// Starts since a person last asked for one.
     restarts: u32,
     link: Option<Observed<Link>>,
     work: Option<Observed<u32>>,
     /// The life of the node's token, where it ends.
     token_life: Option<TokenLife>,
+    proof_of_life: Option<Timestamp>,
     /// The last start that ended, and how.
     ended: Option<(String, Exit)>,
     /// Its starts and exits so far.
@@ -199,6 +234,7 @@ impl Process {
         let (snapshot, snapshots) =
             watch::channel(Snapshot::stopped(context.clock.now(), desired, Arc::clone(&history)));
         let words = snapshot::Words::of(&program);
+        let number = context.storm.enter();
         let handle = ProcessHandle::new(send_commands, snapshots, words, Arc::clone(&context));
         let captures = Arc::clone(&context.captures);
         let capture = Capture::new(captures, program.log_directory(&context.paths));
@@ -207,12 +243,14 @@ impl Process {
             program,
             desired,
             phase,
-            failures: 0,
-            last_pause: Duration::ZERO,
+            failures: Failures::default(),
+            number,
+            revived: None,
             restarts: 0,
             link: None,
             work: None,
             token_life: None,
+            proof_of_life: None,
             ended: None,
             history,
             asked: None,
@@ -230,13 +268,15 @@ impl Process {
     /// Lives until the last handle is gone or the process is forgotten.
     pub(crate) async fn run(mut self) {
         self.reconcile().await;
+        let mut hub_gate = self.context.hub_gate.subscribe();
         loop {
+            let watched = self.next_lateness();
             tokio::select! {
                 command = self.commands.recv() => match command {
                     Some(command) => if self.obey(command).await.is_break() { return },
                     None => return,
                 },
-                incident = incident(&mut self.phase) => self.on_incident(incident).await,
+                incident = incident(&mut self.phase, &mut hub_gate, watched) => self.on_incident(incident).await,
                 Some((leader, notification)) = self.told.recv() => self.on_notification(leader, notification).await,
             }
         }
@@ -247,7 +287,7 @@ impl Process {
         match command {
             Command::Start { hub, by, reply } => {
                 self.by = by;
-                drop(reply.send(self.start_on_request(hub).await));
+                self.start_or_wait(hub, reply).await;
             }
             Command::Stop { desired, asked, reply } => {
                 self.by.clone_from(&asked.by);
@@ -255,7 +295,7 @@ impl Process {
             }
             Command::Restart { asked, reply } => {
                 self.by.clone_from(&asked.by);
-                drop(reply.send(self.restart(asked).await));
+                self.restart(asked, reply).await;
             }
             Command::HubListener { reply } => drop(reply.send(self.program.listener())),
             Command::Reread => self.signal_reread(),
@@ -278,10 +318,12 @@ impl Process {
             Incident::PauseOver => self.start_again().await,
             Incident::FilesChanged if self.desired == Desired::Running => {
                 tracing::info!(name = self.program.name(), "its files were changed, trying again");
-                self.failures = 0;
+                self.failures = Failures::default();
                 self.start_again().await;
             }
             Incident::FilesChanged => {}
+            Incident::HubReady => self.stop_waiting().await,
+            Incident::Late(lateness) => self.is_late(lateness).await,
         }
     }
 
@@ -306,12 +348,38 @@ impl Process {
 }
 
 /// Waits for what ends the phase, for ever when only a person can.
-async fn incident(phase: &mut Phase) -> Incident {
+async fn incident(
+    phase: &mut Phase,
+    hub_gate: &mut watch::Receiver<HubGate>,
+    watched: Option<(BootTime, Lateness)>,
+) -> Incident {
     match phase {
-        Phase::Alive(alive) => Incident::Exited(alive.leader.exited().await),
+        Phase::Alive(alive) => {
+            let late = async {
+                match watched {
+                    Some((moment, lateness)) => {
+                        sleep_until(moment).await;
+                        lateness
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                cause = alive.leader.exited() => Incident::Exited(cause),
+                lateness = late => Incident::Late(lateness),
+            }
+        }
         Phase::Backoff { wake, .. } => {
-            tokio::time::sleep_until(*wake).await;
+            sleep_until(*wake).await;
             Incident::PauseOver
+        }
+        Phase::Waiting { .. } => {
+            let is_open = hub_gate.wait_for(|gate| *gate == HubGate::Open).await.is_ok();
+            if !is_open {
+                // The supervisor leaves.
+                std::future::pending::<()>().await;
+            }
+            Incident::HubReady
         }
         Phase::NeedsAttention { mended: Some(mended), .. } => match mended.next().await {
             Some(()) => Incident::FilesChanged,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use anet_protocol::{Clock, Entropy};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +16,7 @@ use crate::events::Events;
 use crate::held::Held;
 use crate::notify_socket::{NotifySocket, Routes};
 use crate::paths::Paths;
-use crate::process::Context;
+use crate::process::{Context, HubGate, Storm};
 use crate::registry::Registry;
 use crate::service_manager::ServiceManager;
 use crate::settings::Settings;
@@ -135,6 +135,7 @@ async fn live(
     let room =
         Arc::new(LogRoom::new(paths.home.clone(), options.supervisor.log_total_bytes.or(settings.log_total_max)));
     let captures = Arc::new(Captures::new(Arc::clone(&clock), Arc::clone(&directory_watcher), room));
+    let events = Events::new(&paths.state_directory, clock.now());
     let context = Arc::new(Context {
         settings: settings.clone(),
         paths: paths.clone(),
@@ -144,11 +145,13 @@ async fn live(
         table: ProcessTable::default(),
         routes,
         flushes,
-        events: Events::new(),
+        events,
         boot_id,
         directory_watcher,
         captures,
         delegation,
+        storm: Storm::default(),
+        hub_gate: watch::channel(HubGate::default()).0,
         options: RwLock::new(options),
         service_manager,
         replacement: Mutex::default(),

@@ -1,5 +1,6 @@
 //! What the kernel knows: processes, their trees, and handles that cannot hit a stranger.
 
+pub(crate) mod boot_time;
 pub(crate) mod control_group;
 pub(crate) mod exit_status;
 pub(crate) mod isolation;

@@ -2,6 +2,7 @@ pub(crate) mod create;
 mod delete;
 mod env;
 mod fleet;
+pub(crate) mod info;
 pub(crate) mod logs;
 mod ls;
 mod migrate_token_to_envref;
@@ -10,6 +11,7 @@ mod restart;
 mod run;
 pub(crate) mod start;
 pub(crate) mod stop;
+pub(crate) mod words;
 
 use std::path::PathBuf;
 
@@ -33,7 +35,9 @@ pub(crate) enum Command {
     Restart(restart::Arguments),
     /// List the nodes of this machine
     #[command(visible_alias = "list")]
-    Ls,
+    Ls(ls::Arguments),
+    /// Show all that is known of a node
+    Info(info::Arguments),
     /// Show a node's log
     Logs(logs::Arguments),
     /// Give a node another name, here and at the hub; its id and its token stay
@@ -56,7 +60,8 @@ impl Command {
             Self::Start(arguments) => start::run(context, &arguments).await,
             Self::Stop(arguments) => stop::run(context, &arguments).await,
             Self::Restart(arguments) => restart::run(context, &arguments).await,
-            Self::Ls => ls::run(context).await,
+            Self::Ls(arguments) => ls::run(context, &arguments).await,
+            Self::Info(arguments) => info::run(context, &arguments).await,
             Self::Logs(arguments) => logs::run(context, arguments).await,
             Self::Rename(arguments) => rename::run(context, &arguments).await,
             Self::Delete(arguments) => delete::run(context, &arguments).await,

@@ -95,7 +95,7 @@ async fn status(context: &Context) -> Outcome {
         let other =
             if other.is_empty() { String::new() } else { format!("\nVersions:   not renewed yet: {}", other.join(", ")) };
         let address = status.hub.url.as_ref().map_or_else(String::new, |url| format!(", {url}"));
-        let running = status.nodes.iter().filter(|node| node.state == "running").count();
+        let running = status.nodes.iter().filter(|node| node.pid.is_some()).count();
         format!(
             "Supervisor: running (pid {}, version {}, since {} UTC){stale}\nHome:       {} (uid {})\nSocket:     {}\nHub:        {}{hub}{address}\nNodes:      {running} of {} running{other}",
             status.pid,

@@ -89,6 +89,15 @@ impl NodeProgram {
         )
     }
 
+    /// Whether its hub may be the one of this supervisor, which listens on `port`. A configuration that cannot be
+    /// read says nothing against it; the start tells what is wrong with it.
+    pub(crate) fn uses_hub_on(&self, port: u16) -> bool {
+        let Ok(config) = self.read_config() else { return true };
+        let Some(hub) = config.hub() else { return true };
+        let port = format!(":{port}");
+        hub.trim_end_matches('/').ends_with(&port) || hub.contains(&format!("{port}/"))
+    }
+
     /// What must not be shown of its logs: its token and the values of its `.env`, as far as they
     /// can be read.
     pub(crate) fn secrets(&self) -> Vec<SecretString> {

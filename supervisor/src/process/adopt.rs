@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use anet_protocol::control::{Desired, Exit, ExitCause, StopReason, StopRequest};
 use anet_protocol::redaction::Redactor;
-use tokio::time::Instant;
 
 use super::leader::LeaderProcess;
-use super::{Alive, Phase, Process};
+use super::{Alive, Lateness, Phase, Process};
 use crate::state_file::{Leader, ProcessRecord};
+use crate::system::boot_time::BootTime;
 
 impl Process {
     /// Finds the recorded process if it lives on, and sweeps what it left if not.
@@ -31,7 +31,10 @@ impl Process {
                 self.phase = Phase::Alive(Box::new(Alive {
                     leader,
                     // Its true uptime is longer; counting from now only delays the reset of the back-off.
-                    ready_since: record.ready_at.map(|_| Instant::now()),
+                    ready_since: record.ready_at.map(|_| BootTime::now()),
+                    begun: BootTime::now(),
+                    sign_of_life: BootTime::now(),
+                    lateness: Lateness::InTime,
                     record,
                     is_adopted: true,
                     stopping_since: None,
@@ -61,11 +64,7 @@ impl Process {
     async fn was_gone(&mut self, exit: Exit) {
         Arc::make_mut(&mut self.history).add(exit.clone());
         self.phase = Phase::Stopped { since: exit.at, last_exit: Some(exit) };
-        // Leftovers stay on record until they are proven dead.
-        let saved = if self.leftovers.is_none() { self.save(None).await } else { self.save_desired().await };
-        if let Err(error) = saved {
-            tracing::error!(name = self.program.name(), %error, "the state could not be saved");
-        }
+        self.save_end().await;
         self.publish();
     }
 

@@ -1,47 +1,66 @@
 //! What happens when a process ends that nobody asked to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anet_protocol::control::{Desired, Exit, ExitCause};
 use nix::libc;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
-use super::verdict::{Verdict, verdict};
-use super::{Alive, Phase, Process, backoff};
+use super::transition::{Ended, Next, after_end};
+use super::{Alive, Phase, Process};
+use crate::system::boot_time::BootTime;
 use crate::system::control_group::ControlGroup;
+
+/// For how long a process was ready, if it ever was.
+pub(super) struct Uptime {
+    ready_for: Option<Duration>,
+}
 
 impl Process {
     pub(super) async fn on_exit(&mut self, cause: ExitCause) {
         let exit = self.take_exit(cause).await;
-        let Some((was_ready, uptime)) = self.bury(exit.clone()) else { return };
-        let swept = self.sweep_leftovers().await;
-        if let Err(error) = &swept {
+        let Some(Uptime { ready_for }) = self.bury(exit.clone()) else { return };
+        if let Err(error) = self.sweep_leftovers().await {
             tracing::error!(name = self.program.name(), %error, "leftovers survive");
-        } else if let Err(error) = self.save(None).await {
+        }
+        self.follow(exit, ready_for);
+        self.save_end().await;
+        self.publish();
+    }
+
+    /// Writes that nothing runs; leftovers stay on record until they are proven dead.
+    pub(super) async fn save_end(&self) {
+        let saved = if self.leftovers.is_none() { self.save(None).await } else { self.save_desired().await };
+        if let Err(error) = saved {
             tracing::error!(name = self.program.name(), %error, "the state could not be saved");
         }
-        if backoff::is_stable(&self.policy().start_backoff, uptime, self.last_pause) {
-            self.failures = 0;
-        }
-        if self.desired == Desired::Stopped {
-            self.close_socket();
-            self.phase = Phase::Stopped { since: exit.at, last_exit: Some(exit) };
-            self.publish();
-            return;
-        }
-        match verdict(&exit.cause, was_ready) {
-            Verdict::RestartLater => {
-                self.back_off(exit);
-                self.publish();
-            }
-            Verdict::RestartNow => self.start_again().await,
-            Verdict::GiveUp => {
+    }
+
+    /// Enters the phase that follows an end.
+    pub(super) fn follow(&mut self, exit: Exit, ready_for: Option<Duration>) {
+        let (policy, now) = (self.policy(), BootTime::now());
+        let draw = u32::from_ne_bytes(self.context.entropy.bytes());
+        let ended = Ended { cause: &exit.cause, ready_for };
+        match after_end(&mut self.failures, &policy, self.desired, ended, draw) {
+            Next::Rest => {
                 self.close_socket();
-                let reason = exit.sentence();
-                let mended = self.mended();
+                self.phase = Phase::Stopped { since: exit.at, last_exit: Some(exit) };
+            }
+            Next::Finished => {
+                self.close_socket();
+                self.desired = Desired::Stopped;
+                self.phase = Phase::Stopped { since: exit.at, last_exit: Some(exit) };
+            }
+            Next::Again(pause) => {
+                let wake = self.context.storm.failed(self.number, now, now.plus(pause));
+                let until = self.context.clock.now().plus(wake.since(now));
+                self.phase = Phase::Backoff { wake, until, last_exit: exit };
+            }
+            Next::GiveUp => {
+                self.close_socket();
+                let (reason, mended) = (exit.sentence(), self.mended());
                 self.phase = Phase::NeedsAttention { since: exit.at, reason, last_exit: exit, mended };
-                self.publish();
             }
         }
     }
@@ -61,12 +80,12 @@ impl Process {
         let written = self.capture.settle().await;
         let (last_words, hint) = match &self.phase {
             Phase::Alive(alive) => (alive.error.clone().or(written), alive.hint.clone()),
-            Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => (None, None),
+            _ => (None, None),
         };
         let asked = self.asked.take();
         let started_at = match &self.phase {
             Phase::Alive(alive) => Some(alive.record.started_at),
-            Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => None,
+            _ => None,
         };
         let cause = self.judge(cause);
         Exit { at, incarnation: self.history.starts, started_at, cause, asked, last_words, hint }
@@ -89,8 +108,9 @@ impl Process {
         Exit { at, incarnation, started_at: None, cause, asked: None, last_words: None, hint: None }
     }
 
-    /// Turns the dead process into leftovers to be swept; tells whether it was ever ready and for how long.
-    pub(super) fn bury(&mut self, exit: Exit) -> Option<(bool, std::time::Duration)> {
+    /// Turns the dead process into leftovers to be swept; tells for how long it was ready, if it ever was. `None` when
+    /// there is none.
+    pub(super) fn bury(&mut self, exit: Exit) -> Option<Uptime> {
         let placeholder = Phase::Stopped { since: exit.at, last_exit: Some(exit.clone()) };
         let before = std::mem::replace(&mut self.phase, placeholder);
         let Phase::Alive(alive) = before else {
@@ -102,8 +122,7 @@ impl Process {
         self.leftovers = Some(alive.tree());
         Arc::make_mut(&mut self.history).add(exit.clone());
         self.ended = Some((record.instance.clone(), exit));
-        (self.link, self.work, self.token_life) = (None, None, None);
-        let uptime = ready_since.map(|since| Instant::now().duration_since(since)).unwrap_or_default();
-        Some((record.ready_at.is_some(), uptime))
+        (self.link, self.work, self.token_life, self.proof_of_life) = (None, None, None, None);
+        Some(Uptime { ready_for: ready_since.map(|since| BootTime::now().since(since)) })
     }
 }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anet_protocol::control::{Desired, Requester, StartHub, StopRequest};
+use anet_protocol::control::{ControlErrorCode, Desired, ProcessState, Requester, StartHub, StopRequest};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ready::wait_until_ready;
@@ -57,7 +57,7 @@ impl ProcessHandle {
     /// # Errors
     /// When it cannot be started, fails before it is ready, or is not ready in time.
     pub(crate) async fn start(&self, hub: Option<StartHub>, by: Option<Requester>) -> Result<bool, Refusal> {
-        let started = self.ask(|reply| Command::Start { hub, by, reply }).await?;
+        let started = self.begin(|reply| Command::Start { hub, by, reply }).await?;
         self.until_ready(started).await
     }
 
@@ -75,7 +75,7 @@ impl ProcessHandle {
     /// # Errors
     /// As [`Self::stop`] and [`Self::start`].
     pub(crate) async fn restart(&self, asked: StopRequest) -> Result<bool, Refusal> {
-        let started = self.ask(|reply| Command::Restart { asked, reply }).await?;
+        let started = self.begin(|reply| Command::Restart { asked, reply }).await?;
         self.until_ready(started).await
     }
 
@@ -97,10 +97,35 @@ impl ProcessHandle {
         self.ask(|reply| Command::Forget { reply }).await
     }
 
+    /// As [`Self::ask`], but no longer than a start may take when it has to wait for the hub; it stays wanted.
+    async fn begin(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<Started, Refusal>>) -> Command,
+    ) -> Result<Started, Refusal> {
+        let answer = self.ask(command);
+        tokio::pin!(answer);
+        let patience = self.patience();
+        if let Ok(answer) = tokio::time::timeout(patience, answer.as_mut()).await {
+            return answer;
+        }
+        if !matches!(self.snapshot().process, ProcessState::Waiting { .. }) {
+            return answer.await;
+        }
+        let name = &self.words.name;
+        let error = format!(
+            "{name} is not started yet: the hub is not ready after {} s; it is started as soon as the hub is",
+            patience.as_secs()
+        );
+        Err(Refusal::new(ControlErrorCode::NotReady, error).hint("anet hub status"))
+    }
+
+    fn patience(&self) -> Duration {
+        self.context.policy(self.words.node.as_deref()).ready_timeout
+    }
+
     async fn until_ready(&self, started: Started) -> Result<bool, Refusal> {
         let mut snapshots = self.snapshots.clone();
-        let patience = self.context.policy(self.words.node.as_deref()).ready_timeout;
-        wait_until_ready(&mut snapshots, &started.instance, &self.words, patience).await?;
+        wait_until_ready(&mut snapshots, &started.instance, &self.words, self.patience()).await?;
         Ok(started.changed)
     }
 

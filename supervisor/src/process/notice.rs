@@ -2,10 +2,10 @@
 
 use anet_protocol::control::Observed;
 use anet_protocol::notification::{Link, Notification};
-use tokio::time::Instant;
 
-use super::{Phase, Process};
+use super::{Lateness, Phase, Process};
 use crate::launch::Program;
+use crate::system::boot_time::BootTime;
 
 impl Process {
     pub(super) async fn on_notification(&mut self, leader: u32, notification: Notification) {
@@ -20,7 +20,12 @@ impl Process {
         let is_news = says_ready && alive.record.ready_at.is_none();
         if is_news {
             alive.record.ready_at = Some(now);
-            alive.ready_since = Some(Instant::now());
+            alive.ready_since = Some(BootTime::now());
+        }
+        if is_news || notification.watchdog {
+            alive.sign_of_life = BootTime::now();
+            alive.lateness = Lateness::InTime;
+            self.proof_of_life = Some(now);
         }
         if notification.error.is_some() {
             (alive.error, alive.hint) = (notification.error, notification.hint);

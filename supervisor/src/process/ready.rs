@@ -54,7 +54,10 @@ fn failed(snapshot: &Snapshot, instance: &str, words: &Words) -> Refusal {
             let hint = exit.hint.as_ref().unwrap_or(&words.logs);
             refuse(format!("{name} failed before it was ready, and is not started again by itself: {end}")).hint(hint)
         }
-        ProcessState::Unknown | ProcessState::Stopped { .. } | ProcessState::Stopping { .. } => {
+        ProcessState::Unknown
+        | ProcessState::Stopped { .. }
+        | ProcessState::Waiting { .. }
+        | ProcessState::Stopping { .. } => {
             refuse(format!("{name} failed before it was ready: {end}")).hint(&words.logs)
         }
     }

@@ -7,7 +7,7 @@ use anet_protocol::notification::Link;
 use anet_protocol::rest::TokenLife;
 use anet_protocol::time::Timestamp;
 
-use super::{Phase, Process};
+use super::{Lateness, Phase, Process};
 use crate::launch::Program;
 use crate::launch::fingerprint::Fingerprint;
 use crate::state_file::{History, HubSettings, ProcessRecord};
@@ -29,6 +29,7 @@ pub(crate) struct Snapshot {
     pub(crate) work: Option<Observed<u32>>,
     /// The life of the node's token, where it ends.
     pub(crate) token_life: Option<TokenLife>,
+    pub(crate) proof_of_life: Option<Timestamp>,
     pub(crate) restarts: u32,
     pub(crate) history: Arc<History>,
     /// For the hub: where it listens and what it serves.
@@ -47,6 +48,7 @@ impl Snapshot {
             link: None,
             work: None,
             token_life: None,
+            proof_of_life: None,
             restarts: 0,
             history,
             hub: None,
@@ -86,12 +88,13 @@ impl Process {
     fn record(&self) -> Option<&ProcessRecord> {
         match &self.phase {
             Phase::Alive(alive) => Some(&alive.record),
-            Phase::Stopped { .. } | Phase::Backoff { .. } | Phase::NeedsAttention { .. } => None,
+            _ => None,
         }
     }
 
     /// Tells everybody who looks or listens how it is now.
     pub(crate) fn publish(&self) {
+        self.tell_hub_gate();
         let process = self.state();
         let snapshot = Snapshot {
             desired: self.desired,
@@ -103,6 +106,7 @@ impl Process {
             link: self.link.clone(),
             work: self.work.clone(),
             token_life: self.token_life,
+            proof_of_life: self.proof_of_life,
             restarts: self.restarts,
             history: Arc::clone(&self.history),
             hub: match &self.program {
@@ -128,12 +132,19 @@ impl Process {
                 let (pid, since) = (alive.leader.pid, alive.record.started_at);
                 match (alive.stopping_since, alive.record.ready_at) {
                     (Some(since), _) => ProcessState::Stopping { pid, since },
-                    (None, Some(ready_at)) => ProcessState::Running { pid, since, ready_at },
-                    (None, None) => ProcessState::Starting { pid, since },
+                    (None, Some(ready_at)) => {
+                        ProcessState::Running { pid, since, ready_at, hung: alive.lateness == Lateness::Hung }
+                    }
+                    (None, None) => ProcessState::Starting { pid, since, slow: alive.lateness == Lateness::Slow },
                 }
             }
+            Phase::Waiting { since, last_exit, .. } => {
+                let reason = "the hub is not ready".to_owned();
+                ProcessState::Waiting { since: *since, reason, last_exit: last_exit.clone() }
+            }
             Phase::Backoff { until, last_exit, .. } => {
-                ProcessState::Backoff { until: *until, attempt: self.failures, last_exit: last_exit.clone() }
+                let attempt = self.failures.in_a_row;
+                ProcessState::Backoff { until: *until, attempt, last_exit: last_exit.clone() }
             }
             Phase::NeedsAttention { since, reason, last_exit, .. } => {
                 ProcessState::NeedsAttention { since: *since, reason: reason.clone(), last_exit: last_exit.clone() }

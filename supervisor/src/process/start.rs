@@ -1,20 +1,20 @@
 //! Starting a process.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anet_protocol::control::{ControlErrorCode, Desired, Exit, ExitCause, StartHub};
+use anet_protocol::control::{ControlErrorCode, Desired, ExitCause, StartHub};
 use anet_protocol::id::InstanceId;
 use anet_protocol::redaction::Redactor;
-use tokio::time::Instant;
 
-use super::{Alive, Phase, Process, Started, backoff};
+use super::transition::Failures;
+use super::{Alive, Lateness, Phase, Process, Started};
 use crate::capture::LogLimits;
 use crate::launch::fingerprint::Fingerprint;
 use crate::launch::{LaunchError, Program};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::state_file::{Leader, ProcessRecord};
+use crate::system::boot_time::BootTime;
 use crate::system::control_group::{ControlGroup, Limits};
 
 impl Process {
@@ -45,8 +45,8 @@ impl Process {
         }
     }
 
-    fn forget_failures(&mut self) {
-        (self.failures, self.restarts, self.last_pause) = (0, 0, Duration::ZERO);
+    pub(super) fn forget_failures(&mut self) {
+        (self.failures, self.restarts) = (Failures::default(), 0);
     }
 
     fn refuse_other_settings(&self, asked: Option<&StartHub>) -> Result<(), Refusal> {
@@ -61,6 +61,10 @@ impl Process {
 
     /// Nobody asked for it but the back-off, a mended file or the boot.
     pub(super) async fn start_again(&mut self) {
+        if self.must_wait() {
+            self.wait(Vec::new());
+            return;
+        }
         self.restarts += 1;
         if let Err(error) = self.start().await {
             self.could_not_start(error).await;
@@ -75,12 +79,12 @@ impl Process {
         let instance = InstanceId::random(&*self.context.entropy).as_str().to_owned();
         let launch = self.program.prepare(&self.context, &instance)?;
         let policy = self.policy();
-        let control_group = self.make_control_group(&instance, &policy);
         let redactor = Redactor::new(self.program.secrets().into_iter().chain(launch.secrets()));
         let outputs = self.capture.open(self.history.starts, redactor, self.log_limits()).await.map_err(|error| {
             let directory = launch.log_directory.display();
             LaunchError::Passing(format!("cannot make the files for its output in {directory}: {error}"))
         })?;
+        let control_group = self.make_control_group(&instance, &policy);
         let mut record = ProcessRecord {
             instance: instance.clone(),
             boot_id: self.context.boot_id.clone(),
@@ -92,9 +96,10 @@ impl Process {
             control_group: control_group.as_ref().map(|group| group.path().to_owned()),
         };
         let unsaved = |error: crate::state_file::StateError| LaunchError::Passing(error.to_string());
+        // Set first: whatever fails from here on, the control group is not forgotten.
+        self.leftovers = Some(record.tree());
         self.save(Some(record.clone())).await.map_err(unsaved)?;
         self.context.settings.failpoint.pass("start recorded");
-        self.leftovers = Some(record.tree());
         let leader = self.spawn(launch, outputs, control_group.as_ref(), &policy)?;
         self.context.settings.failpoint.pass("process spawned");
         self.leftovers = None;
@@ -108,11 +113,15 @@ impl Process {
             tracing::error!(name = self.program.name(), %error, "the process id could not be saved");
         }
         self.context.settings.failpoint.pass("leader recorded");
-        (self.link, self.work, self.token_life) = (None, None, None);
+        (self.link, self.work, self.token_life, self.proof_of_life) = (None, None, None, None);
+        let begun = BootTime::now();
         self.phase = Phase::Alive(Box::new(Alive {
             leader,
-            ready_since: record.ready_at.map(|_| Instant::now()),
+            ready_since: record.ready_at.map(|_| begun),
             record,
+            begun,
+            sign_of_life: begun,
+            lateness: Lateness::InTime,
             is_adopted: false,
             stopping_since: None,
             error: None,
@@ -157,36 +166,22 @@ impl Process {
         let last_exit = self.exit_without_a_process(ExitCause::SpawnFailed { reason: error.to_string() });
         let now = last_exit.at;
         Arc::make_mut(&mut self.history).add(last_exit.clone());
-        // Leftovers stay on record until they are proven dead.
-        let saved = if self.leftovers.is_none() { self.save(None).await } else { self.save_desired().await };
-        if let Err(error) = saved {
-            tracing::error!(name = self.program.name(), %error, "the state could not be saved");
-        }
         match error {
             LaunchError::Config { .. } => {
                 self.close_socket();
                 self.phase = Phase::NeedsAttention { since: now, reason, last_exit, mended };
             }
-            LaunchError::PortTaken { .. } | LaunchError::Passing(_) => self.back_off(last_exit),
+            LaunchError::PortTaken { .. } | LaunchError::Passing(_) => self.follow(last_exit, None),
         }
+        self.save_end().await;
         self.publish();
-    }
-
-    /// Waits before the next start, longer after each failure.
-    pub(super) fn back_off(&mut self, last_exit: Exit) {
-        self.failures = self.failures.saturating_add(1);
-        let policy = &self.policy().start_backoff;
-        let draw = u32::from_ne_bytes(self.context.entropy.bytes());
-        let pause = backoff::with_jitter(policy, backoff::pause(policy, self.failures), draw);
-        self.last_pause = pause;
-        let millis = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-        let until = anet_protocol::time::Timestamp::from_millis(last_exit.at.as_millis().saturating_add(millis));
-        self.phase = Phase::Backoff { wake: Instant::now() + pause, until, last_exit };
     }
 
     /// Lets go of the hub's port: whoever connects is refused rather than kept waiting for nobody.
     pub(super) fn close_socket(&mut self) {
         if let Program::Hub(hub) = &mut self.program {
+            // A child that is just being forked would hold it a little longer.
+            let _no_fork = self.context.routes.lock();
             hub.listener = None;
         }
     }

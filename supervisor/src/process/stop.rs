@@ -4,7 +4,8 @@ use anet_protocol::control::{ControlErrorCode, Desired, Exit, ExitCause, StopReq
 use rustix::process::Signal;
 use tokio::time::timeout;
 
-use super::{Phase, Process, Started};
+use super::transition::Failures;
+use super::{Phase, Process};
 use crate::launch::Program;
 use crate::refusal::Refusal;
 
@@ -19,6 +20,7 @@ impl Process {
         if was_stopped && self.desired == desired {
             return Ok(false);
         }
+        self.give_up_waiting();
         self.desired = desired;
         self.save_desired().await.map_err(Refusal::internal)?;
         self.context.settings.failpoint.pass("stop recorded");
@@ -27,20 +29,10 @@ impl Process {
         self.save(None).await.map_err(Refusal::internal)?;
         self.context.settings.failpoint.pass("death recorded");
         self.close_socket();
-        self.failures = 0;
+        self.failures = Failures::default();
         self.phase = Phase::Stopped { since: self.context.clock.now(), last_exit };
         self.publish();
         Ok(!was_stopped)
-    }
-
-    /// Stops it and starts it anew; the hub keeps its socket meanwhile.
-    ///
-    /// # Errors
-    /// As a stop and a start.
-    pub(super) async fn restart(&mut self, asked: StopRequest) -> Result<Started, Refusal> {
-        let last_exit = self.bring_down(asked).await?;
-        self.phase = Phase::Stopped { since: self.context.clock.now(), last_exit };
-        self.start_on_request(None).await
     }
 
     /// Takes it out of the registry.
@@ -48,7 +40,7 @@ impl Process {
     /// # Errors
     /// [`ControlErrorCode::StillRunning`] while anything of it lives.
     pub(super) async fn forget(&mut self) -> Result<(), Refusal> {
-        if matches!(self.phase, Phase::Alive(_)) || self.sweep_leftovers().await.is_err() {
+        if matches!(self.phase, Phase::Alive(_) | Phase::Waiting { .. }) || self.sweep_leftovers().await.is_err() {
             let error = format!("{} runs", self.program.name());
             return Err(Refusal::new(ControlErrorCode::StillRunning, error).hint(self.program.words("stop")));
         }
@@ -63,8 +55,8 @@ impl Process {
     }
 
     /// Ends the process and everything it started; how it ended last.
-    async fn bring_down(&mut self, asked: StopRequest) -> Result<Option<Exit>, Refusal> {
-        let last_exit = match self.terminate(asked).await {
+    pub(super) async fn bring_down(&mut self, asked: StopRequest) -> Result<Option<Exit>, Refusal> {
+        let last_exit = match self.terminate(asked, Signal::TERM).await {
             Some(cause) => {
                 let exit = self.take_exit(cause).await;
                 self.bury(exit.clone());
@@ -85,15 +77,15 @@ impl Process {
         }
     }
 
-    /// Asks the living process to leave and kills its tree when it does not; `None` when there is none.
-    async fn terminate(&mut self, asked: StopRequest) -> Option<ExitCause> {
+    /// Asks the living process to leave by `signal` and kills its tree when it does not; `None` when there is none.
+    pub(super) async fn terminate(&mut self, asked: StopRequest, signal: Signal) -> Option<ExitCause> {
         let grace = self.policy().stop_grace;
         let Phase::Alive(alive) = &mut self.phase else { return None };
         alive.stopping_since = Some(self.context.clock.now());
         self.asked = Some(asked);
         self.publish();
         let Phase::Alive(alive) = &self.phase else { return None };
-        if let Err(error) = alive.leader.signal(Signal::TERM) {
+        if let Err(error) = alive.leader.signal(signal) {
             tracing::warn!(pid = alive.leader.pid, %error, "cannot ask a process to leave");
         }
         self.context.settings.failpoint.pass("asked to leave");

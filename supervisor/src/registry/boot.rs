@@ -57,6 +57,7 @@ impl Registry {
             process
         }))
         .await;
+        // The nodes that follow it must know whether to wait for it.
         for process in processes {
             tasks.spawn(live(process, leave.clone()));
         }

@@ -5,9 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::PoisonError;
 
-use anet_protocol::control::{
-    CONTROL_VERSION, Containment, HubView, NodeView, Observed, ProcessState, SupervisorStatus, TokenState,
-};
+use anet_protocol::control::{CONTROL_VERSION, Containment, HubView, NodeView, SupervisorStatus, state_word};
 
 use super::{Node, Registry};
 use crate::launch::node::NodeDescription;
@@ -50,11 +48,12 @@ impl Node {
             Err(error) => (None, None, true, Some(error)),
         };
         let token = self.token.borrow().clone();
+        let link = snapshot.link.as_ref().map(|link| link.value);
         NodeView {
             name: self.program.name.clone(),
             node_id,
             runtime,
-            state: word(&snapshot.process, token.as_ref()).to_owned(),
+            state: state_word(&snapshot.process, link, token.as_ref().map(|token| &token.value)).to_owned(),
             token,
             changed: self.differences.borrow().iter().map(|word| (*word).to_owned()).collect(),
             pid: snapshot.process.pid(),
@@ -63,6 +62,7 @@ impl Node {
             process: snapshot.process,
             link: snapshot.link,
             work: snapshot.work,
+            proof_of_life: snapshot.proof_of_life,
             restarts: snapshot.restarts,
             incarnation: snapshot.history.starts,
             exits: Vec::new(),
@@ -92,15 +92,6 @@ impl Node {
     }
 }
 
-/// One word for a node: that its token is dead counts more than that its process lives.
-fn word(process: &ProcessState, token: Option<&Observed<TokenState>>) -> &'static str {
-    match token.map(|token| &token.value) {
-        Some(TokenState::AuthBlocked { .. }) => "auth_blocked",
-        Some(TokenState::NeedsAttention { .. }) => "needs_attention",
-        Some(TokenState::Repairing | TokenState::Waiting { .. }) | None => process.word(),
-    }
-}
-
 impl Registry {
     /// The hub as clients see it.
     pub(crate) fn hub_view(&self) -> HubView {
@@ -108,10 +99,11 @@ impl Registry {
         let pid = snapshot.process.pid();
         let settings = snapshot.hub;
         HubView {
-            state: snapshot.process.word().to_owned(),
+            state: state_word(&snapshot.process, None, None).to_owned(),
             pid,
             desired: snapshot.desired,
             process: snapshot.process,
+            proof_of_life: snapshot.proof_of_life,
             url: settings.as_ref().filter(|_| pid.is_some()).map(|settings| url(settings.listen)),
             database: settings.map(|settings| settings.database),
             restarts: snapshot.restarts,

@@ -153,6 +153,10 @@ async fn what_died_meanwhile_is_swept_and_started_again() {
 
 #[tokio::test]
 async fn a_recycled_process_number_is_never_touched() {
+    a_stranger_under_a_recorded_number_is_never_touched().await;
+}
+
+pub(crate) async fn a_stranger_under_a_recorded_number_is_never_touched() {
     let home = Home::new();
     home.node("a", &["ready", "sleep"]);
     // A stranger that leads a session of its own, as a login shell would, with a child in it.

@@ -102,9 +102,13 @@ impl Home {
     }
 
     pub(crate) async fn supervise_with(&self, settings: Settings) -> Supervisor {
+        self.supervise_by_clock(settings, Arc::new(System)).await
+    }
+
+    pub(crate) async fn supervise_by_clock(&self, settings: Settings, clock: Arc<dyn Clock>) -> Supervisor {
         let stop = CancellationToken::new();
         let (is_ready, ready) = tokio::sync::oneshot::channel();
-        let task = tokio::spawn(run(settings, Arc::new(System), Arc::new(System), stop.clone(), move || {
+        let task = tokio::spawn(run(settings, clock, Arc::new(System), stop.clone(), move || {
             is_ready.send(()).unwrap();
         }));
         let supervisor = Supervisor { client: self.client(), stop, task };
@@ -260,6 +264,16 @@ impl Client {
             (node["state"] == state).then_some(node)
         })
         .await
+    }
+
+    /// As [`Self::until_state`], for a node that need not be known yet.
+    pub(crate) async fn until_state_of(&self, name: &str, state: &str) {
+        eventually(&format!("{name} is {state}"), async || {
+            let nodes = self.get("/v1/nodes").await;
+            let node = nodes["nodes"].as_array().unwrap().iter().find(|node| node["name"] == name).cloned()?;
+            (node["state"] == state).then_some(())
+        })
+        .await;
     }
 
     /// Waits until the node runs as another process than `before`.

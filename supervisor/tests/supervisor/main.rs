@@ -8,9 +8,13 @@ mod capture;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod containment;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod exits;
 #[cfg(test)]
@@ -26,13 +30,19 @@ mod logs;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]
+mod policy;
+#[cfg(test)]
 mod readiness;
+#[cfg(test)]
+mod recycled_number;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod service_manager;
 #[cfg(test)]
 mod single_instance;
+#[cfg(test)]
+mod soak;
 #[cfg(test)]
 mod stop_tree;
 #[cfg(test)]

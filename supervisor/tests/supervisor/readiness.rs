@@ -16,8 +16,8 @@ async fn a_process_that_never_says_ready_is_left_running_and_told_about() {
     let supervisor = home.supervise_with(settings).await;
     let (status, error) = supervisor.client.start(&home, "a").await;
     assert_eq!((status, &error["code"]), (504, &json!("not_ready")), "{error}");
-    let node = supervisor.client.node("a").await;
-    assert_eq!(node["state"], "starting");
+    let node = supervisor.client.until_state("a", "slow").await;
+    assert_eq!(node["process"]["state"], "starting");
     assert!(is_alive(pid_of(&node)));
     supervisor.shut_down().await;
 }

@@ -27,7 +27,7 @@ async fn a_killed_process_is_replaced() {
 async fn the_exit_code_decides_what_follows() {
     let home = Home::new();
     let codes = [(0, "backoff"), (1, "backoff"), (101, "backoff"), (75, "backoff")];
-    let given_up = [2, 76, 77, 78, 79].map(|code| (code, "needs_attention"));
+    let given_up = [2, 76, 77, 79].map(|code| (code, "needs_attention")).into_iter().chain([(78, "auth_blocked")]);
     let mut settings = home.settings();
     settings.policies.defaults.start_backoff.first = std::time::Duration::from_secs(3600);
     settings.policies.defaults.start_backoff.longest = std::time::Duration::from_secs(3600);
@@ -75,8 +75,8 @@ async fn a_process_that_fails_again_and_again_is_tried_again_and_again() {
     assert_eq!(status, 502);
     assert!(error["error"].as_str().unwrap().contains("SIGKILL"), "{error}");
     eventually("five starts", async || (starts(&directory) >= 5).then_some(())).await;
-    let node = supervisor.client.until_state("a", "backoff").await;
-    assert!(node["process"]["attempt"].as_u64().unwrap() >= 4, "{node}");
+    let node = supervisor.client.until_state("a", "crash_loop").await;
+    assert!(node["process"]["attempt"].as_u64().unwrap() >= 5, "{node}");
     assert_eq!(node["process"]["last_exit"]["signal"], 9);
 
     std::fs::write(directory.join("behaviour"), "ready\nsleep").unwrap();

@@ -1,18 +1,62 @@
-use anet_protocol::Clock as _;
-use anet_protocol::control::{Desired, NodeView, NodeViews, ProcessState, TokenState};
+use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use anet_protocol::Clock as _;
+use anet_protocol::control::{Desired, EventQuery, Exit, NodeView, NodeViews, ProcessState, TokenState};
 use anet_protocol::node_config::NodeConfig;
+use futures_util::StreamExt as _;
 
+use super::words;
 use crate::context::Context;
 use crate::environment::node_directory;
 use crate::failure::{Failure, Outcome};
 use crate::node_files;
-use crate::printer::head;
+use crate::printer::{head, or_dash};
 use crate::supervisor_client::SupervisorClient;
 use crate::system::SystemClock;
 
-pub(super) async fn run(context: &Context) -> Outcome {
+/// How old a watched list may get.
+const REFRESH: Duration = Duration::from_secs(2);
+
+/// List the nodes of this machine
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Also show the last sign of life, starts, and how each node last ended
+    #[arg(long, short)]
+    verbose: bool,
+    /// Show the list again at every change, until Ctrl-C
+    #[arg(long, short)]
+    watch: bool,
+}
+
+pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
+    show(context, arguments).await?;
+    if !arguments.watch {
+        return Ok(ExitCode::SUCCESS);
+    }
+    loop {
+        wait_for_change(context).await?;
+        context.printer.clear()?;
+        show(context, arguments).await?;
+    }
+}
+
+/// Returns at the next event, or after a while because link, work and signs of life are not events.
+async fn wait_for_change(context: &Context) -> Result<(), Failure> {
+    if let Some(client) = SupervisorClient::connect(&context.environment).await? {
+        let query = EventQuery { since: None, lines: None, follow: true };
+        let mut events = pin!(client.events(&query).await?);
+        // Too late is not wrong: the list is taken anew either way.
+        drop(tokio::time::timeout(REFRESH, events.next()).await);
+    } else {
+        tokio::time::sleep(REFRESH).await;
+    }
+    Ok(())
+}
+
+async fn show(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let supervisor = SupervisorClient::connect(&context.environment).await?;
     let is_watched = supervisor.is_some();
     let mut nodes = match supervisor {
@@ -23,18 +67,15 @@ pub(super) async fn run(context: &Context) -> Outcome {
     nodes.sort_by(|one, other| (&one.name, &one.project).cmp(&(&other.name, &other.project)));
     let views = NodeViews { nodes };
     context.printer.either(&views, || {
-        let rows = views.nodes.iter().map(|node| {
-            [
-                node.name.clone(),
-                node.runtime.clone().unwrap_or_else(|| "?".to_owned()),
-                node.state.clone(),
-                node.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
-                link(node),
-                node.work.as_ref().filter(|_| node.pid.is_some()).map_or(0, |work| work.value).to_string(),
-                node.project.display().to_string(),
-            ]
-        });
-        context.printer.table(["NAME", "RUNTIME", "STATE", "PID", "HUB", "TASKS", "PROJECT"], rows)
+        if arguments.verbose {
+            let header = [
+                "NAME", "RUNTIME", "STATE", "PID", "HUB", "TASKS", "LIFE", "STARTS", "RESTARTS", "LAST END", "PROJECT",
+            ];
+            return context.printer.table(header, views.nodes.iter().map(verbose_row));
+        }
+        context
+            .printer
+            .table(["NAME", "RUNTIME", "STATE", "PID", "HUB", "TASKS", "PROJECT"], views.nodes.iter().map(row))
     })?;
     if !context.printer.json {
         if views.nodes.is_empty() {
@@ -48,7 +89,46 @@ pub(super) async fn run(context: &Context) -> Outcome {
             explain(context, node)?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+fn row(node: &NodeView) -> [String; 7] {
+    [
+        node.name.clone(),
+        node.runtime.clone().unwrap_or_else(|| "?".to_owned()),
+        node.state.clone(),
+        or_dash(node.pid.as_ref()),
+        link(node),
+        node.work.as_ref().filter(|_| node.pid.is_some()).map_or(0, |work| work.value).to_string(),
+        node.project.display().to_string(),
+    ]
+}
+
+fn verbose_row(node: &NodeView) -> [String; 11] {
+    let [name, runtime, state, pid, link, tasks, project] = row(node);
+    let life = words::age(node.proof_of_life);
+    let last = last_exit(&node.process).map_or_else(|| "-".to_owned(), |exit| head(&words::end(exit), 60));
+    [
+        name,
+        runtime,
+        state,
+        pid,
+        link,
+        tasks,
+        life,
+        node.incarnation.to_string(),
+        node.restarts.to_string(),
+        last,
+        project,
+    ]
+}
+
+fn last_exit(process: &ProcessState) -> Option<&Exit> {
+    match process {
+        ProcessState::Stopped { last_exit, .. } | ProcessState::Waiting { last_exit, .. } => last_exit.as_ref(),
+        ProcessState::Backoff { last_exit, .. } | ProcessState::NeedsAttention { last_exit, .. } => Some(last_exit),
+        _ => None,
+    }
 }
 
 /// Says what a person must know about a node that is not well.
@@ -71,20 +151,8 @@ fn explain(context: &Context, node: &NodeView) -> Result<(), Failure> {
         }
         Some(TokenState::Repairing) | None => {}
     }
-    match &node.process {
-        ProcessState::NeedsAttention { reason, .. } => {
-            context.printer.warning(&format!("{}: {reason}", node.name))?;
-        }
-        ProcessState::Backoff { until, attempt, last_exit } => {
-            let end = last_exit.sentence();
-            let text = format!(
-                "{}: {attempt} failures in a row, next start at {until} UTC; last: {}",
-                node.name,
-                head(&end, 200)
-            );
-            context.printer.warning(&text)?;
-        }
-        _ => {}
+    if let Some(trouble) = words::trouble(&node.state, &node.process) {
+        context.printer.warning(&format!("{}: {trouble}", node.name))?;
     }
     Ok(())
 }
@@ -103,32 +171,38 @@ fn add_nodes_of_this_project(context: &Context, is_watched: bool, nodes: &mut Ve
         if nodes.iter().any(|node| node.name == name && node.project == *project) {
             continue;
         }
-        let config = node_files::read_config(&node_directory(project, &name));
-        let process = if is_watched {
-            ProcessState::Stopped { since: SystemClock.now(), last_exit: None }
-        } else {
-            ProcessState::Unknown
-        };
-        nodes.push(NodeView {
-            node_id: config.as_ref().ok().and_then(|config| config.node_id()).map(str::to_owned),
-            runtime: config.as_ref().ok().and_then(NodeConfig::runtime).map(|runtime| runtime.name().to_owned()),
-            state: process.word().to_owned(),
-            pid: None,
-            project: project.clone(),
-            desired: Desired::Stopped,
-            process,
-            link: None,
-            work: None,
-            token: None,
-            changed: Vec::new(),
-            restarts: 0,
-            version: None,
-            tells_ready: true,
-            incarnation: 0,
-            exits: Vec::new(),
-            config_error: config.err().map(|failure| format!("{:#}", failure.error)),
-            name,
-        });
+        nodes.push(unregistered(project.clone(), name, is_watched));
     }
     Ok(())
+}
+
+/// A node that the supervisor does not know, as far as its files tell.
+pub(super) fn unregistered(project: PathBuf, name: String, is_watched: bool) -> NodeView {
+    let config = node_files::read_config(&node_directory(&project, &name));
+    let process = if is_watched {
+        ProcessState::Stopped { since: SystemClock.now(), last_exit: None }
+    } else {
+        ProcessState::Unknown
+    };
+    NodeView {
+        node_id: config.as_ref().ok().and_then(|config| config.node_id()).map(str::to_owned),
+        runtime: config.as_ref().ok().and_then(NodeConfig::runtime).map(|runtime| runtime.name().to_owned()),
+        state: process.word().to_owned(),
+        pid: None,
+        project,
+        desired: Desired::Stopped,
+        process,
+        link: None,
+        work: None,
+        proof_of_life: None,
+        token: None,
+        changed: Vec::new(),
+        restarts: 0,
+        version: None,
+        tells_ready: true,
+        incarnation: 0,
+        exits: Vec::new(),
+        config_error: config.err().map(|failure| format!("{:#}", failure.error)),
+        name,
+    }
 }
