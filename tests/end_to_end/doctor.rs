@@ -457,3 +457,14 @@ fn a_secret_that_only_a_shell_has_is_told_before_it_is_lost() {
     only(&run, "env_file", "warning", "only the environment of the supervisor has a value for KEY_N_1");
     assert!(!run.stdout.contains("canary"), "{run:?}");
 }
+
+#[test]
+fn a_program_that_is_no_node_needs_neither_identity_nor_token() {
+    let world = World::new();
+    let _url = world.start_hub();
+    let _started = world.anet(&["run", "sleeper", "--", "sleep", "1000"]).done();
+    let before = snapshot(&world);
+    let fixed = world.anet(&["doctor", "--fix", "--json"]).done().json();
+    assert_eq!((all_bad(&fixed), &fixed["repairs"]), (vec![], &serde_json::json!([])));
+    assert_eq!(snapshot(&world), before);
+}

@@ -25,7 +25,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         findings.error(&*nodes[0].name, seen).command(format!("{command} # or whichever is the copy"));
     }
     let by_name = |node: &NodeFacts| {
-        let config = node.config()?;
+        let config = node.config().filter(|_| !node.is_program)?;
         let name = config.alias().unwrap_or(&node.name).to_owned();
         Some((name, config.network_id().unwrap_or_default().to_owned()))
     };

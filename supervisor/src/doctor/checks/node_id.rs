@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn look(facts: &Facts<'_>, findings: &mut Findings) {
-    for node in &facts.nodes {
+    for node in facts.nodes.iter().filter(|node| !node.is_program) {
         if node.config().is_some_and(|config| config.node_id().is_none()) {
             let id = derive_node_id(&node.name);
             let finding = findings.warning(&*node.name, format!("no identity is written down; {id} is derived"));

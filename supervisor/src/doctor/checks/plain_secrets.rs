@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn look(facts: &Facts<'_>, findings: &mut Findings) {
-    for node in &facts.nodes {
+    for node in facts.nodes.iter().filter(|node| !node.is_program) {
         let Some(config) = node.config() else { continue };
         let names: Vec<_> = config
             .env()

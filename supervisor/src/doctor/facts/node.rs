@@ -16,7 +16,7 @@ use super::{JsonFile, StateFile};
 use crate::doctor::own_file::FileProblem;
 use crate::doctor::patient::Patient;
 use crate::hub_address::is_loopback;
-use crate::paths::node_directory;
+use crate::launch::NodeProgram;
 use crate::token_repair::{NodeAccount, Probe, probe};
 
 /// How many nodes' tokens are tried at once.
@@ -28,6 +28,8 @@ pub(in crate::doctor) struct NodeFacts {
     pub(in crate::doctor) name: String,
     pub(in crate::doctor) project: PathBuf,
     pub(in crate::doctor) directory: PathBuf,
+    /// A program that is kept alive without being a node: the hub knows nothing of it.
+    pub(in crate::doctor) is_program: bool,
     pub(in crate::doctor) config: NodeFile,
     /// What is wanted, as the supervisor has written it down; absent when it does not know the node.
     pub(in crate::doctor) desired: Option<Desired>,
@@ -79,7 +81,7 @@ impl NodeFacts {
 
     /// The identity that holds, written down or derived.
     pub(in crate::doctor) fn node_id(&self) -> Option<String> {
-        let config = self.config()?;
+        let config = self.config().filter(|_| !self.is_program)?;
         Some(config.node_id().map_or_else(|| derive_node_id(&self.name), str::to_owned))
     }
 }
@@ -106,12 +108,14 @@ fn directories(parent: &Path) -> impl Iterator<Item = String> {
 }
 
 fn look_at(name: String, project: PathBuf, patient: &Patient, state: &StateFile) -> NodeFacts {
-    let directory = node_directory(&project, &name);
+    let program = NodeProgram { name: name.clone(), project: project.clone() };
+    let directory = program.directory();
     let views = patient.supervisor.status().into_iter().flat_map(|status| &status.nodes);
     let view = views.into_iter().find(|view| view.name == name && view.project == project).cloned();
     let records = state.state().into_iter().flat_map(|state| &state.nodes);
     let record = records.into_iter().find(|record| record.name == name && record.project == project);
     NodeFacts {
+        is_program: program.is_program(),
         config: read_config(&directory),
         desired: record.map(|record| record.desired),
         token: NodeToken::Unknown,
@@ -154,7 +158,7 @@ pub(in crate::doctor) async fn ask(nodes: &mut [NodeFacts], patient: &Patient, h
 }
 
 async fn token_of(node: &NodeFacts, patient: &Patient, hub: Option<&HubFacts>) -> NodeToken {
-    let Some(config) = node.config() else { return NodeToken::Unknown };
+    let Some(config) = node.config().filter(|_| !node.is_program) else { return NodeToken::Unknown };
     let Some(url) = config.hub().or(patient.hub.as_deref()) else {
         return NodeToken::Untried("nothing names its hub".to_owned());
     };

@@ -92,7 +92,10 @@ pub(in crate::doctor) async fn look(
     let mut wanted: BTreeMap<(PathBuf, String), Vec<String>> = BTreeMap::new();
     for node in nodes {
         if let Some(program) = program_of(node) {
-            let place = if program.contains('/') { node.project.clone() } else { PathBuf::new() };
+            // A program that is no node may have a directory of its own.
+            let own = node.fields().and_then(|fields| fields.get("directory")?.as_str());
+            let from = own.map_or_else(|| node.project.clone(), |own| node.project.join(own));
+            let place = if program.contains('/') { from } else { PathBuf::new() };
             wanted.entry((place, program)).or_default().push(node.name.clone());
         }
     }
