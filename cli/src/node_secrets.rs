@@ -115,7 +115,7 @@ impl NodeSecrets {
     }
 }
 
-fn refused(error: dot_env::DotEnvError) -> Failure {
+fn refused(error: anet_supervisor::SecretError) -> Failure {
     let failure = Failure::message(error.error);
     match error.hint {
         Some(hint) => failure.hint(hint),

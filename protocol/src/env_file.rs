@@ -236,7 +236,9 @@ fn quote(value: &str) -> String {
     quoted
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether `text` is a name that the grammar takes.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

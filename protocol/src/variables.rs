@@ -144,6 +144,14 @@ pub const ALL: &[Variable] = &[
         set_by: SetBy::ServiceManager,
         ..setting("NOTIFY_SOCKET", "", "Where a process reports readiness and liveness (sd_notify).")
     },
+    Variable {
+        set_by: SetBy::ServiceManager,
+        ..setting(
+            "CREDENTIALS_DIRECTORY",
+            "",
+            "Where the supervisor finds secrets of nodes, a file each (LoadCredential=).",
+        )
+    },
     for_agents("ANET_TASK_ID", "Id of the task to do."),
     for_agents("ANET_TASK_FROM", "Alias or user that sent the task."),
     for_agents("ANET_TASK_ATTEMPT", "Number of this attempt, counted from 1."),

@@ -1,6 +1,6 @@
 //! Reading a node's `.env`, which holds secrets: refused unless only its owner can read it (R39).
 
-use std::fs::{Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -10,27 +10,19 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use secrecy::SecretString;
 
+use crate::secret_error::SecretError;
+
 /// R39.
-const LARGEST_SIZE: u64 = 64 * 1024;
+pub(crate) const LARGEST_SIZE: u64 = 64 * 1024;
 const GROUP_AND_OTHERS: u32 = 0o077;
 const WRITABLE_BY_OTHERS: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
-/// Why a `.env` is not used. No message repeats anything of its content.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{error}")]
-pub struct DotEnvError {
-    /// What is wrong with which file.
-    pub error: String,
-    /// The command that mends it.
-    pub hint: Option<String>,
-}
-
 /// The variables of the file; none when there is no file.
 ///
 /// # Errors
-/// [`DotEnvError`] with what mends it; a bad line is named by its number, never shown.
-pub fn read(path: &Path) -> Result<Vec<(String, SecretString)>, DotEnvError> {
+/// [`SecretError`] with what mends it; a bad line is named by its number, never shown.
+pub fn read(path: &Path) -> Result<Vec<(String, SecretString)>, SecretError> {
     let shown = path.display();
     let Some(text) = read_text(path)? else { return Ok(Vec::new()) };
     let variables =
@@ -42,18 +34,9 @@ pub fn read(path: &Path) -> Result<Vec<(String, SecretString)>, DotEnvError> {
 ///
 /// # Errors
 /// As [`read`], but for the lines.
-pub fn read_text(path: &Path) -> Result<Option<String>, DotEnvError> {
+pub fn read_text(path: &Path) -> Result<Option<String>, SecretError> {
+    let Some(file) = open(path)? else { return Ok(None) };
     let shown = path.display();
-    // Not blocking, so that a pipe in the file's place cannot hold up the start.
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-    let file = match OpenOptions::new().read(true).custom_flags(flags.bits()).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
-            return Err(refuse(format!("{shown} is a symbolic link"), Some(format!("put the file itself at {shown}"))));
-        }
-        Err(error) => return Err(refuse(format!("cannot open {shown}: {error}"), None)),
-    };
     let cannot_read = |error: io::Error| refuse(format!("cannot read {shown}: {error}"), None);
     check(path, &file.metadata().map_err(cannot_read)?)?;
     let mut text = String::new();
@@ -64,7 +47,22 @@ pub fn read_text(path: &Path) -> Result<Option<String>, DotEnvError> {
     Ok(Some(text))
 }
 
-fn check(path: &Path, metadata: &Metadata) -> Result<(), DotEnvError> {
+/// Opens a file that holds secrets, and follows no link there; `None` when there is none.
+pub(crate) fn open(path: &Path) -> Result<Option<File>, SecretError> {
+    let shown = path.display();
+    // Not blocking, so that a pipe in the file's place cannot hold up the start.
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    match OpenOptions::new().read(true).custom_flags(flags.bits()).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+            Err(refuse(format!("{shown} is a symbolic link"), Some(format!("put the file itself at {shown}"))))
+        }
+        Err(error) => Err(refuse(format!("cannot open {shown}: {error}"), None)),
+    }
+}
+
+fn check(path: &Path, metadata: &Metadata) -> Result<(), SecretError> {
     let shown = path.display();
     let me = nix::unistd::geteuid().as_raw();
     if !metadata.is_file() {
@@ -99,12 +97,12 @@ fn check(path: &Path, metadata: &Metadata) -> Result<(), DotEnvError> {
     Ok(())
 }
 
-fn too_large(path: &Path) -> DotEnvError {
+pub(crate) fn too_large(path: &Path) -> SecretError {
     refuse(format!("{} is larger than {} KiB", path.display(), LARGEST_SIZE / 1024), None)
 }
 
-fn refuse(error: String, hint: Option<String>) -> DotEnvError {
-    DotEnvError { error, hint }
+pub(crate) fn refuse(error: String, hint: Option<String>) -> SecretError {
+    SecretError { error, hint }
 }
 
 #[cfg(test)]

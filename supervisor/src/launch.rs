@@ -11,10 +11,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::dot_env::DotEnvError;
 use crate::paths::Paths;
 use crate::process::Context;
 use crate::refusal::Refusal;
+use crate::secret_error::SecretError;
 use crate::state_file::{History, HubRecord, HubSettings, ProcessRecord, State};
 use crate::system::process_entry::INSTANCE_VARIABLE;
 use crate::system::resource_mark::ResourceMark;
@@ -71,8 +71,8 @@ pub(crate) enum LaunchError {
     Passing(String),
 }
 
-impl From<DotEnvError> for LaunchError {
-    fn from(DotEnvError { error, hint }: DotEnvError) -> Self {
+impl From<SecretError> for LaunchError {
+    fn from(SecretError { error, hint }: SecretError) -> Self {
         Self::Config { error, hint }
     }
 }
@@ -165,11 +165,11 @@ impl Program {
         }
     }
 
-    /// What must not be shown of its output, as far as it is known now.
-    pub(crate) fn secrets(&self) -> Vec<SecretString> {
+    /// What must not be shown of its output, as far as it is known now; `caller` is the environment of the supervisor.
+    pub(crate) fn secrets(&self, caller: &[(OsString, OsString)]) -> Vec<SecretString> {
         match self {
             Self::Hub(hub) => hub.secrets(),
-            Self::Node(node) => node.secrets(),
+            Self::Node(node) => node.secrets(caller),
         }
     }
 

@@ -1,9 +1,10 @@
 //! A node: its directory, its configuration, its command line.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anet_protocol::node_config::{NodeConfig, derive_node_id};
+use anet_protocol::node_config::{EnvValue, NodeConfig, derive_node_id};
 use secrecy::SecretString;
 
 use crate::dot_env;
@@ -11,6 +12,7 @@ use crate::launch::node_environment::node_environment;
 use crate::launch::{Launch, LaunchError, program};
 use crate::paths::{ensure_private_directory, node_directory, program_directory};
 use crate::process::Context;
+use crate::secret_source::SecretSources;
 
 /// A node in its project.
 #[derive(Clone, Debug)]
@@ -98,12 +100,21 @@ impl NodeProgram {
         hub.trim_end_matches('/').ends_with(&port) || hub.contains(&format!("{port}/"))
     }
 
-    /// What must not be shown of its logs: its token and the values of its `.env`, as far as they
-    /// can be read.
-    pub(crate) fn secrets(&self) -> Vec<SecretString> {
-        let token = self.read_config().ok().and_then(|config| config.token());
-        let values = dot_env::read(&self.dot_env_path()).unwrap_or_default();
-        values.into_iter().map(|(_, value)| value).chain(token).collect()
+    /// What must not be shown of its logs: its token, the values of its `.env`, and what it refers to elsewhere,
+    /// as far as they can be read.
+    pub(crate) fn secrets(&self, caller: &[(OsString, OsString)]) -> Vec<SecretString> {
+        let mut secrets: Vec<SecretString> =
+            dot_env::read(&self.dot_env_path()).unwrap_or_default().into_iter().map(|(_, value)| value).collect();
+        let Ok(config) = self.read_config() else { return secrets };
+        secrets.extend(config.token());
+        if let Ok(sources) = SecretSources::read(&self.dot_env_path(), caller) {
+            let references = config.env().into_iter().filter_map(|(_, value)| match value {
+                EnvValue::Reference(reference) => sources.find(&reference).ok().flatten(),
+                EnvValue::Plain(_) => None,
+            });
+            secrets.extend(references.filter_map(|(_, value)| value.into_string().ok()).map(SecretString::from));
+        }
+        secrets
     }
 
     pub(crate) fn prepare(&self, context: &Context) -> Result<Launch, LaunchError> {

@@ -5,41 +5,38 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use anet_protocol::node_config::{EnvValue, NodeConfig};
-use secrecy::ExposeSecret as _;
 
-use crate::dot_env;
 use crate::environment::{allowed, lookup};
-use crate::launch::LaunchError;
+use crate::secret_error::SecretError;
+use crate::secret_source::SecretSources;
 
-/// Builds the environment. A reference is looked up in `.env` first, then in the caller's
-/// environment; an empty value counts as none in both.
+/// The environment of a node: the allow-list of the caller's, and what the configuration says. A reference is
+/// looked up in `.env` first, then in `$CREDENTIALS_DIRECTORY`, then in the caller's environment; an empty
+/// value counts as none.
 ///
 /// # Errors
-/// [`LaunchError::Config`] for a `.env` that cannot be used and for a reference without a value.
-pub(crate) fn node_environment(
+/// For a `.env` or a credential that cannot be used, and for a reference without a value.
+pub fn node_environment(
     config: &NodeConfig,
     dot_env_path: &Path,
     caller: &[(OsString, OsString)],
-) -> Result<Vec<(OsString, OsString)>, LaunchError> {
-    let secrets = dot_env::read(dot_env_path)?;
-    let resolve = |reference: &str| -> Option<OsString> {
-        let in_file = secrets.iter().find(|(name, value)| name == reference && !value.expose_secret().is_empty());
-        match in_file {
-            Some((_, value)) => Some(value.expose_secret().into()),
-            None => lookup(caller, reference).map(OsString::from),
-        }
-    };
+) -> Result<Vec<(OsString, OsString)>, SecretError> {
+    let sources = SecretSources::read(dot_env_path, caller)?;
     let mut environment = allowed(caller);
     for (name, value) in config.env() {
         let value = match value {
             EnvValue::Plain(text) => expand_home(text, caller),
-            EnvValue::Reference(reference) => resolve(&reference).ok_or_else(|| LaunchError::Config {
-                error: format!(
-                    "{name} refers to {reference}, which has no value in {} nor in the environment",
-                    dot_env_path.display()
-                ),
-                hint: Some(format!("add {reference}=… to {} (mode 600)", dot_env_path.display())),
-            })?,
+            EnvValue::Reference(reference) => {
+                let (_, value) = sources.find(&reference)?.ok_or_else(|| SecretError {
+                    error: format!(
+                        "{name} refers to {reference}, which has no value in {}, in $CREDENTIALS_DIRECTORY nor in \
+                         the environment",
+                        dot_env_path.display()
+                    ),
+                    hint: Some(format!("add {reference}=… to {} (mode 600)", dot_env_path.display())),
+                })?;
+                value
+            }
         };
         environment.retain(|(known, _)| *known != *name);
         environment.push((name.into(), value));
@@ -75,7 +72,7 @@ mod tests {
         let text = |text: OsString| text.into_string().unwrap();
         node_environment(&config, &path, &caller)
             .map(|pairs| pairs.into_iter().map(|(name, value)| (text(name), text(value))).collect())
-            .map_err(|error| format!("{error} hint: {}", error.refusal().0.hint.unwrap_or_default()))
+            .map_err(|error| format!("{error} hint: {}", error.hint.clone().unwrap_or_default()))
     }
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -88,6 +85,24 @@ mod tests {
     fn the_file_wins_over_the_caller_and_an_empty_value_counts_as_none() {
         assert_eq!(environment(REFERS, "KEY_N_1=file", &[("KEY_N_1", "caller")]), Ok(pairs(&[("KEY", "file")])));
         assert_eq!(environment(REFERS, "KEY_N_1=", &[("KEY_N_1", "caller")]), Ok(pairs(&[("KEY", "caller")])));
+    }
+
+    #[test]
+    fn a_credential_of_the_service_manager_stands_between_the_file_and_the_caller() {
+        let credentials = tempfile::tempdir().unwrap();
+        let path = credentials.path().join("KEY_N_1");
+        std::fs::write(&path, "credential\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
+        let directory = ("CREDENTIALS_DIRECTORY", credentials.path().to_str().unwrap());
+        let caller = [("KEY_N_1", "caller"), directory];
+        assert_eq!(environment(REFERS, "KEY_N_1=file", &caller), Ok(pairs(&[("KEY", "file")])));
+        assert_eq!(environment(REFERS, "KEY_N_1=", &caller), Ok(pairs(&[("KEY", "credential")])));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o404)).unwrap();
+        // One that cannot be used is told, and not passed over.
+        let error = environment(REFERS, "", &caller).unwrap_err();
+        assert!(error.contains("KEY_N_1 is open to other users"), "{error}");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(environment(REFERS, "", &caller), Ok(pairs(&[("KEY", "caller")])));
     }
 
     #[test]

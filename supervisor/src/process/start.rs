@@ -79,7 +79,8 @@ impl Process {
         let instance = InstanceId::random(&*self.context.entropy).as_str().to_owned();
         let launch = self.program.prepare(&self.context, &instance)?;
         let policy = self.policy();
-        let redactor = Redactor::new(self.program.secrets().into_iter().chain(launch.secrets()));
+        let redactor =
+            Redactor::new(self.program.secrets(&self.context.settings.environment).into_iter().chain(launch.secrets()));
         let outputs = self.capture.open(self.history.starts, redactor, self.log_limits()).await.map_err(|error| {
             let directory = launch.log_directory.display();
             LaunchError::Passing(format!("cannot make the files for its output in {directory}: {error}"))

@@ -57,7 +57,7 @@ pub(super) async fn node(
     Options(options): Options<LogOptions>,
 ) -> Result<Response, Refusal> {
     let node = registry.find(&name, &NodeTarget { project: options.project.clone() })?;
-    let redactor = Redactor::new(node.program.secrets());
+    let redactor = Redactor::new(node.program.secrets(&registry.context.settings.environment));
     stream(&registry, node.program.log_directory(), redactor, &options, &headers)
 }
 

@@ -47,6 +47,33 @@ async fn the_environment_is_the_allow_list_the_configuration_and_ours() {
 }
 
 #[tokio::test]
+async fn a_credential_of_the_service_manager_reaches_the_node_that_refers_to_it() {
+    let home = Home::new();
+    let directory = home.node("a", &["environment", "ready", "sleep"]);
+    write_config(&directory, &json!({"node_name": "a", "env": {"API_KEY": {"_envRef": "API_KEY_N_1"}}}));
+    let credentials = tempfile::tempdir().unwrap();
+    for (name, value) in [("API_KEY_N_1", "from systemd\n"), ("OTHER", "canary")] {
+        std::fs::write(credentials.path().join(name), value).unwrap();
+        std::fs::set_permissions(credentials.path().join(name), std::fs::Permissions::from_mode(0o400)).unwrap();
+    }
+    let mut settings = home.settings();
+    settings.environment.push(("CREDENTIALS_DIRECTORY".into(), credentials.path().into()));
+    let supervisor = home.supervise_with(settings).await;
+    supervisor.client.must_start(&home, "a").await;
+    let environment = std::fs::read_to_string(directory.join("environment")).unwrap();
+    assert!(environment.lines().any(|line| line == "API_KEY=from systemd"), "{environment}");
+    assert!(!environment.contains("canary") && !environment.contains("CREDENTIALS_DIRECTORY"), "{environment}");
+
+    // What another user could have put there starts nothing.
+    let path = credentials.path().join("API_KEY_N_1");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o606)).unwrap();
+    let (status, error) = supervisor.client.post("/v1/nodes/a/restart", json!({})).await;
+    assert_eq!(status, 422, "{error}");
+    assert!(error["error"].as_str().unwrap().contains("API_KEY_N_1 is open to other users"), "{error}");
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
 async fn a_broken_configuration_is_named_by_line_and_column_and_others_start() {
     let home = Home::new();
     let directory = home.node("broken", &["ready", "sleep"]);

@@ -1,12 +1,11 @@
 use anet_protocol::node_config::{EnvValue, NodeConfig};
-use secrecy::ExposeSecret as _;
 
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::finding::Severity;
 use crate::dot_env;
-use crate::environment::lookup;
 use crate::launch::node_environment::node_environment;
+use crate::secret_source::{SecretSource, SecretSources};
 
 pub(super) const CHECK: Check = Check {
     id: "env_file",
@@ -27,16 +26,16 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         let path = node.directory.join(".env");
         // The very function that each start goes through.
         if let Err(error) = node_environment(config, &path, &facts.start_environment) {
-            let refusal = error.refusal().0;
-            let hint = refusal.hint.unwrap_or_else(|| format!("ls -l {}", path.display()));
-            findings.error(&*node.name, refusal.error).command(hint);
+            let hint = error.hint.unwrap_or_else(|| format!("ls -l {}", path.display()));
+            findings.error(&*node.name, error.error).command(hint);
             continue;
         }
         let in_file = dot_env::read(&path).unwrap_or_default();
         used += usize::from(!in_file.is_empty());
+        let sources = SecretSources::read(&path, &facts.start_environment);
         let is_passing = |name: &String| {
-            !in_file.iter().any(|(known, value)| known == name && !value.expose_secret().is_empty())
-                && lookup(&facts.start_environment, name).is_some()
+            let found = sources.as_ref().ok().and_then(|sources| sources.find(name).ok().flatten());
+            found.is_some_and(|(source, _)| source == SecretSource::Environment)
         };
         let passing: Vec<String> = references(config).filter(is_passing).collect();
         if !passing.is_empty() {
