@@ -25,7 +25,7 @@ const MOST_CONNECTIONS: usize = 256;
 /// R56; also the longest that a connection may stay open without a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after a failed accept, which otherwise fails again at once when descriptors run out.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Binds the socket; what stood at the path is replaced, so the caller must hold the lock.
 ///

@@ -23,6 +23,7 @@ pub(crate) struct Held {
     pub(crate) control: UnixListener,
     control_is_managed: bool,
     pub(crate) notify: UnixDatagram,
+    pub(crate) credentials: UnixListener,
     /// The hub's listening socket, between two programs in this process.
     pub(crate) hub: Mutex<Option<TcpListener>>,
 }
@@ -52,8 +53,13 @@ impl Held {
             None => control_socket::bind(&paths.control_socket)
                 .map_err(SupervisorError::file(BIND, &paths.control_socket))?,
         };
+        let path = &paths.credential_socket;
+        let credentials = match inherited.credentials.take().filter(|socket| is_bound_to(socket.local_addr(), path)) {
+            Some(socket) => socket,
+            None => control_socket::bind(path).map_err(SupervisorError::file(BIND, path))?,
+        };
         settings.failpoint.pass("sockets bound");
-        Ok(Self { lock, control, control_is_managed, notify, hub: Mutex::new(inherited.hub) })
+        Ok(Self { lock, control, control_is_managed, notify, credentials, hub: Mutex::new(inherited.hub) })
     }
 
     /// What the next program in this process needs; `hub` is the hub's listening socket.
@@ -63,6 +69,7 @@ impl Held {
             control: self.control.as_fd(),
             control_is_managed: self.control_is_managed,
             notify: self.notify.as_fd(),
+            credentials: self.credentials.as_fd(),
             hub: hub.map(TcpListener::as_fd),
         }
     }
@@ -78,7 +85,7 @@ impl Held {
     /// When one cannot be removed.
     pub(crate) fn leave(self, paths: &Paths) -> Result<(), SupervisorError> {
         let control = Some(&paths.control_socket).filter(|_| !self.control_is_managed);
-        for socket in control.into_iter().chain([&paths.notify_socket]) {
+        for socket in control.into_iter().chain([&paths.notify_socket, &paths.credential_socket]) {
             control_socket::remove_stale(socket).map_err(SupervisorError::file("remove", socket))?;
         }
         tracing::debug!(lock = self.lock.as_fd().as_raw_fd(), "the lock is given back");

@@ -22,6 +22,7 @@ const CONTROL: &str = "control";
 /// The control socket that systemd bound and will bind again.
 const MANAGED_CONTROL: &str = "managed-control";
 const NOTIFY: &str = "notify";
+const CREDENTIALS: &str = "credentials";
 const HUB: &str = "hub";
 
 /// sd_listen_fds(3): `SD_LISTEN_FDS_START`.
@@ -37,6 +38,7 @@ pub(crate) struct Inherited {
     /// The socket's file belongs to the service manager and must not be removed.
     pub(crate) control_is_managed: bool,
     pub(crate) notify: Option<UnixDatagram>,
+    pub(crate) credentials: Option<UnixListener>,
     /// The hub's listening socket.
     pub(crate) hub: Option<TcpListener>,
 }
@@ -57,6 +59,7 @@ impl Inherited {
                     inherited.control_is_managed = name == MANAGED_CONTROL;
                 }
                 NOTIFY => inherited.notify = Some(descriptor.into()),
+                CREDENTIALS => inherited.credentials = Some(descriptor.into()),
                 HUB => inherited.hub = Some(descriptor.into()),
                 // Of a version that knows more; closed here.
                 _ => tracing::warn!(name, "an inherited descriptor of unknown use was closed"),
@@ -73,6 +76,7 @@ pub(crate) struct Legacy<'fd> {
     pub(crate) control: BorrowedFd<'fd>,
     pub(crate) control_is_managed: bool,
     pub(crate) notify: BorrowedFd<'fd>,
+    pub(crate) credentials: BorrowedFd<'fd>,
     pub(crate) hub: Option<BorrowedFd<'fd>>,
 }
 
@@ -98,7 +102,8 @@ impl Legacy<'_> {
 
     fn entries(&self) -> Vec<(&'static str, BorrowedFd<'_>)> {
         let control = if self.control_is_managed { MANAGED_CONTROL } else { CONTROL };
-        let always = [(LOCK, self.lock), (control, self.control), (NOTIFY, self.notify)];
+        let always =
+            [(LOCK, self.lock), (control, self.control), (NOTIFY, self.notify), (CREDENTIALS, self.credentials)];
         always.into_iter().chain(self.hub.map(|hub| (HUB, hub))).collect()
     }
 }
@@ -193,7 +198,7 @@ mod tests {
     fn what_one_program_leaves_the_next_one_finds() {
         let file = tempfile::tempfile().unwrap();
         let fd = file.as_fd();
-        let legacy = Legacy { lock: fd, control: fd, control_is_managed: true, notify: fd, hub: None };
+        let legacy = Legacy { lock: fd, control: fd, control_is_managed: true, notify: fd, credentials: fd, hub: None };
         let value = legacy.encode();
         let found = named(&environment(&[(VARIABLE, &value)]), std::process::id());
         assert_eq!(found, [(LOCK.to_owned(), fd.as_raw_fd())], "one number, taken once");

@@ -13,6 +13,7 @@
 mod capture;
 mod change_keeper;
 mod control_socket;
+mod credential_socket;
 mod directory_watcher;
 pub mod doctor;
 pub mod dot_env;

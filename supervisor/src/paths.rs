@@ -17,6 +17,8 @@ pub(crate) struct Paths {
     pub(crate) control_socket: PathBuf,
     /// Where children report.
     pub(crate) notify_socket: PathBuf,
+    /// Where services of this user ask for secrets of nodes.
+    pub(crate) credential_socket: PathBuf,
     /// The directory of the state file.
     pub(crate) state_directory: PathBuf,
     /// What is wanted and what was started.
@@ -34,6 +36,7 @@ impl Paths {
             lock: run.join("supervisor.lock"),
             control_socket: run.join("supervisor.sock"),
             notify_socket: run.join("notify.sock"),
+            credential_socket: run.join("credentials.sock"),
             state: state_directory.join("state.json"),
             server: home.join("server"),
             run,

@@ -27,7 +27,7 @@ use crate::system::process_entry::boot_id;
 use crate::system::process_table::ProcessTable;
 use crate::system::{orphans, own_process};
 use crate::upgrade::{self, Replacement};
-use crate::{control_socket, requests};
+use crate::{control_socket, credential_socket, requests};
 
 /// How long the last write of the state may take.
 const LAST_WRITE: Duration = Duration::from_secs(5);
@@ -106,6 +106,9 @@ async fn live(
     let listener = control_socket::listen(&held.control)
         .map_err(SupervisorError::file("listen on the socket", &paths.control_socket))?;
 
+    let credentials = control_socket::listen(&held.credentials)
+        .map_err(SupervisorError::file("listen on the socket", &paths.credential_socket))?;
+
     let delegation = if settings.owns_process {
         own_process::prepare().map_err(SupervisorError::ProcessTable)?;
         Delegation::claim()
@@ -163,6 +166,7 @@ async fn live(
         let (leave, context) = (leave.clone(), Arc::clone(&context));
         async move { leave.run_until_cancelled(attend(&context)).await }
     });
+    tasks.spawn(credential_socket::serve(credentials, Arc::clone(&registry), leave.clone()));
     let answers = requests::router(Arc::clone(&registry));
     let patience = {
         let context = Arc::clone(&context);

@@ -100,6 +100,14 @@ impl NodeProgram {
         hub.trim_end_matches('/').ends_with(&port) || hub.contains(&format!("{port}/"))
     }
 
+    /// Under which name the value of its variable stands, if its configuration refers to one.
+    pub(crate) fn reference_of(&self, variable: &str) -> Option<String> {
+        self.read_config().ok()?.env().into_iter().find_map(|(name, value)| match value {
+            EnvValue::Reference(reference) if name == variable => Some(reference),
+            _ => None,
+        })
+    }
+
     /// What must not be shown of its logs: its token, the values of its `.env`, and what it refers to elsewhere,
     /// as far as they can be read.
     pub(crate) fn secrets(&self, caller: &[(OsString, OsString)]) -> Vec<SecretString> {

@@ -135,7 +135,7 @@ async fn a_shutdown_leaves_the_children_or_stops_them_as_asked() {
     assert_eq!((&answer["left_running"], &answer["stopped"]), (&json!([]), &json!(["a", "b"])));
     supervisor.task.await.unwrap().unwrap();
     assert!(!is_alive(a) && !is_alive(b));
-    for left in ["run/supervisor.sock", "run/notify.sock"] {
+    for left in ["run/supervisor.sock", "run/notify.sock", "run/credentials.sock"] {
         assert!(!home.path().join(left).exists(), "{left}");
     }
 

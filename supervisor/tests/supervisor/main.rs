@@ -14,6 +14,8 @@ mod configuration;
 #[cfg(test)]
 mod containment;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod exits;

@@ -37,7 +37,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         }
     }
     if matches!(facts.patient.supervisor, SupervisorSight::NotRunning) {
-        for path in [&facts.paths.control_socket, &facts.paths.notify_socket] {
+        for path in [&facts.paths.control_socket, &facts.paths.notify_socket, &facts.paths.credential_socket] {
             let is_socket = path.symlink_metadata().is_ok_and(|metadata| metadata.file_type().is_socket());
             if is_socket && is_unheard(path) {
                 let finding = findings.warning(&**path, "nobody listens on this socket");
