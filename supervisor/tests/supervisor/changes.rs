@@ -5,7 +5,7 @@ use std::path::Path;
 use anet_supervisor::{EnvChange, Settings};
 use serde_json::{Value, json};
 
-use crate::harness::{Home, eventually, pid_of, write_config, write_dot_env};
+use crate::harness::{Home, PATIENCE, eventually, pid_of, write_config, write_dot_env};
 
 const CONFIG: &str = r#"{"node_name": "a", "env": {"API_KEY": {"_envRef": "API_KEY_N_1"}}}"#;
 
@@ -89,4 +89,34 @@ async fn an_edit_is_only_shown_where_a_person_is_to_be_asked_and_a_new_token_is_
     })
     .await;
     supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn an_edit_of_a_node_that_is_being_stopped_does_not_start_it_again() {
+    let home = Home::new();
+    let directory = node(&home, &["ignore-term", "ready", "wait-for released"]);
+    let mut settings = settings(&home, EnvChange::Now);
+    settings.policies.defaults.stop_grace = PATIENCE;
+    let supervisor = home.supervise_with(settings).await;
+    supervisor.client.must_start(&home, "a").await;
+    // Another node holds the shutdown up, as the hub does, which goes last.
+    let other = home.node("b", &["ignore-term", "ready", "wait-for released"]);
+    supervisor.client.must_start(&home, "b").await;
+    let client = supervisor.client.clone();
+    let shutdown = tokio::spawn(async move { client.post("/v1/shutdown", json!({"stop_children": true})).await });
+    supervisor.client.until_state("a", "stopping").await;
+    write_dot_env(&directory, "API_KEY_N_1=second\n");
+    eventually("the edit is seen", async || supervisor.client.node("a").await["changed"].is_array().then_some(()))
+        .await;
+    std::fs::write(directory.join("released"), "").unwrap();
+    let ended = eventually("it ended and its change is judged", async || {
+        let node = supervisor.client.node("a").await;
+        (node["changed"].is_null()).then_some(node)
+    })
+    .await;
+    assert_eq!(ended["state"], "stopped", "{ended}");
+    std::fs::write(other.join("released"), "").unwrap();
+    assert_eq!(shutdown.await.unwrap().0, 200);
+    supervisor.task.await.unwrap().unwrap();
+    assert!(home.processes().is_empty(), "{:?}", home.processes());
 }
