@@ -73,6 +73,12 @@ impl Environment {
         })
     }
 
+    /// Whether a supervisor started this process. An agent's own commands have the id alone, and a service of systemd
+    /// has the socket alone.
+    pub(crate) fn is_started_by_a_supervisor(&self) -> bool {
+        self.notify_socket.is_some() && self.instance_id.is_some()
+    }
+
     /// `~/.anet/config.json`.
     pub(crate) fn global_config(&self) -> PathBuf {
         self.home.join("config.json")

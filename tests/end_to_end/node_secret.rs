@@ -3,8 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use anet_tests::World;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 const CANARY: &str = "sk-canary-it's-$HOME \"quoted\"";
@@ -146,4 +149,28 @@ fn a_move_that_is_cut_off_between_the_files_leaves_a_node_that_starts_and_can_be
     let again = world.anet(&["node", "migrate-token-to-envref", "writer", "--json"]).done().json();
     assert!(!again["nodes"][0]["moved"][0][1].as_str().unwrap().ends_with("_2"), "{again}");
     assert_eq!(answer(&world, "writer"), "sk-1");
+}
+
+#[test]
+fn a_node_that_is_run_by_hand_finds_its_secrets_where_the_supervisor_would() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.create_node("writer", "cat > /dev/null; printf '%s' \"$MY_API_KEY\"");
+    let _set = world.anet_typing(&format!("{CANARY}\n"), &["node", "env", "set", "writer", "MY_API_KEY"]).done();
+    let directory = world.node_directory("writer");
+    let arguments = ["node", "run", "--directory", directory.to_str().unwrap()];
+    let mut command = world.command_in(&world.project, &arguments);
+    // What a shell happens to have masks nothing.
+    command.env("MY_API_KEY", "from the shell").stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    assert_eq!(answer(&world, "writer"), CANARY);
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert!(child.wait().unwrap().success());
+
+    fs::set_permissions(directory.join(".env"), fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = world.anet(&arguments).failed(77);
+    assert!(refused.stderr.contains("hint: chmod 600 /") && !refused.stderr.contains("canary"), "{refused:?}");
+    fs::remove_file(directory.join(".env")).unwrap();
+    let refused = world.anet(&arguments).failed(77);
+    assert!(refused.stderr.contains("MY_API_KEY refers to MY_API_KEY_N_"), "{refused:?}");
 }

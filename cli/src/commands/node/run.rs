@@ -10,6 +10,7 @@ use anet_protocol::id::{Alias, InstanceId, NodeId};
 use anet_protocol::node_config::{EnvValue, NodeConfig, Runtime, derive_node_id};
 use anet_protocol::notification::{Link, Notification};
 use anet_protocol::redaction::Redactor;
+use anet_supervisor::SecretError;
 use secrecy::SecretString;
 
 use crate::context::Context;
@@ -79,7 +80,7 @@ fn prepare(context: &Context, directory: &Path) -> Result<(Settings, SecretStrin
     let invalid = |failure: Failure| (ExitCode::ConfigInvalid, failure);
     let environment = &context.environment;
     let config = node_files::read_config(directory).map_err(invalid)?;
-    let agent_environment = agent_environment(environment, &config)?;
+    let agent_environment = agent_environment(environment, directory, &config)?;
     let token = config.token().ok_or_else(|| {
         let text = format!("{} has no token", directory.join("config.json").display());
         (ExitCode::CredentialMissing, Failure::message(text).hint("create the node again with `anet node create`"))
@@ -142,15 +143,29 @@ fn settings(
 
 /// What the agents get: the variables every program expects, and those of the node's configuration.
 ///
-/// The supervisor has put the configured ones into this process's environment; by hand, the shell has.
+/// The supervisor has put the configured ones into this process's environment. A node that is run by hand finds them
+/// where the supervisor would: `.env`, the credentials of a service manager, the shell.
 fn agent_environment(
     environment: &Environment,
+    directory: &Path,
     config: &NodeConfig,
 ) -> Result<Vec<(String, String)>, (ExitCode, Failure)> {
     const PASSED_ON: [&str; 10] =
         ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
+    let by_hand;
+    let all = if environment.is_started_by_a_supervisor() {
+        &environment.all
+    } else {
+        by_hand = anet_supervisor::node_environment(config, &directory.join(".env"), &environment.all).map_err(
+            |SecretError { error, hint }| {
+                let failure = Failure::message(error);
+                (ExitCode::CredentialMissing, hint.into_iter().fold(failure, Failure::hint))
+            },
+        )?;
+        &by_hand
+    };
     let lookup = |name: &str| {
-        let found = environment.all.iter().find(|(key, _)| key == name)?;
+        let found = all.iter().find(|(key, _)| key == name)?;
         found.1.clone().into_string().ok().filter(|value| !value.is_empty())
     };
     let mut variables: Vec<(String, String)> =
@@ -158,7 +173,7 @@ fn agent_environment(
     for (key, value) in config.env() {
         let value = match value {
             EnvValue::Plain(value) => lookup(&key).unwrap_or(value),
-            EnvValue::Reference(reference) => lookup(&key).or_else(|| lookup(&reference)).ok_or_else(|| {
+            EnvValue::Reference(reference) => lookup(&key).ok_or_else(|| {
                 let text = format!("{key} refers to {reference}, which has no value");
                 let hint = format!("put {reference}=… into the node's .env");
                 (ExitCode::CredentialMissing, Failure::message(text).hint(hint))
