@@ -177,6 +177,7 @@ fn the_secrets_of_a_node_stand_in_its_env_file_and_nowhere_else() {
     let logs = wait_until("what the program printed is in the logs", || {
         Some(told(&["node", "logs", "writer"])).filter(|logs| logs.matches("told").count() >= 2)
     });
+    assert!(logs.matches("***").count() >= 6, "each secret stands masked where it was printed: {logs}");
     printed += &logs;
     for (key, secret) in OF_NODES {
         assert_eq!(credential(&world, &format!("writer.{key}")), secret);
