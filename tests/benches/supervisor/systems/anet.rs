@@ -1,0 +1,74 @@
+//! Our own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Run, System, quiet, succeed};
+
+pub(crate) struct Anet;
+
+struct AnetRun {
+    home: PathBuf,
+}
+
+fn program() -> PathBuf {
+    let bench = std::env::current_exe().expect("a benchmark knows its own file");
+    bench.ancestors().nth(2).expect("it lies in target/<profile>/deps").join("anet")
+}
+
+impl System for Anet {
+    fn name(&self) -> &'static str {
+        "anet"
+    }
+
+    fn is_installed(&self) -> bool {
+        program().exists()
+    }
+
+    fn set_up(&self, directory: &Path, child: &[String], count: usize) -> Box<dyn Run> {
+        let run = AnetRun { home: directory.to_owned() };
+        for number in 0..count {
+            let name = format!("n{number:03}");
+            assert!(succeed(run.anet(&["run", &name, "--"]).args(child)), "anet takes the program {name}");
+        }
+        assert!(succeed(&mut run.anet(&["supervisor", "stop"])), "the supervisor stops");
+        Box::new(run)
+    }
+}
+
+impl AnetRun {
+    fn anet(&self, arguments: &[&str]) -> Command {
+        let mut command = quiet(&program().display().to_string());
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", &self.home).current_dir(&self.home);
+        command.args(arguments);
+        command
+    }
+}
+
+impl Run for AnetRun {
+    fn start_cold(&mut self) {
+        // Not waited for: the clock stands when the last child runs.
+        self.anet(&["supervisor", "start"]).spawn().and_then(|mut command| command.wait()).expect("anet runs");
+    }
+
+    fn roots(&self) -> Vec<u32> {
+        let lock = std::fs::read_to_string(self.home.join(".anet/run/supervisor.lock")).expect("the supervisor runs");
+        vec![lock.trim().parse().expect("the lock names its holder")]
+    }
+
+    fn status(&mut self) -> bool {
+        succeed(&mut self.anet(&["node", "ls"]))
+    }
+
+    fn stop_all(&mut self) {
+        succeed(&mut self.anet(&["node", "stop", "--all"]));
+    }
+
+    fn start_all(&mut self) -> bool {
+        succeed(&mut self.anet(&["node", "start", "--all"]))
+    }
+
+    fn end(&mut self) {
+        succeed(&mut self.anet(&["supervisor", "stop"]));
+    }
+}

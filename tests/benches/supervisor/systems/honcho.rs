@@ -1,0 +1,64 @@
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+
+use nix::sys::signal::Signal;
+
+use super::{Rivals, Run, System, leave};
+
+pub(crate) struct Honcho(pub(crate) Rivals);
+
+struct HonchoRun {
+    rivals: Rivals,
+    directory: PathBuf,
+    daemon: Option<Child>,
+}
+
+impl System for Honcho {
+    fn name(&self) -> &'static str {
+        "honcho"
+    }
+
+    fn is_installed(&self) -> bool {
+        self.0.have("honcho")
+    }
+
+    fn set_up(&self, directory: &Path, child: &[String], count: usize) -> Box<dyn Run> {
+        let mut text = String::new();
+        for number in 0..count {
+            writeln!(text, "n{number:03}: exec {}", child.join(" ")).expect("a string grows");
+        }
+        fs::write(directory.join("Procfile"), text).expect("the configuration is written");
+        Box::new(HonchoRun { rivals: self.0.clone(), directory: directory.to_owned(), daemon: None })
+    }
+}
+
+impl Run for HonchoRun {
+    fn start_cold(&mut self) {
+        let mut command = self.rivals.command(&self.directory, "honcho");
+        self.daemon = Some(command.arg("start").spawn().expect("honcho starts"));
+    }
+
+    fn roots(&self) -> Vec<u32> {
+        self.daemon.iter().map(Child::id).collect()
+    }
+
+    fn restarts(&self) -> bool {
+        false
+    }
+
+    fn status(&mut self) -> bool {
+        false
+    }
+
+    fn stop_all(&mut self) {
+        self.daemon.iter_mut().for_each(|daemon| leave(daemon, Signal::SIGTERM));
+    }
+
+    fn start_all(&mut self) -> bool {
+        false
+    }
+
+    fn end(&mut self) {}
+}

@@ -1,0 +1,73 @@
+use std::path::{Path, PathBuf};
+use std::process::Child;
+
+use super::runit::service_directories;
+use super::{Rivals, Run, System, succeed};
+
+pub(crate) struct S6(pub(crate) Rivals);
+
+struct S6Run {
+    rivals: Rivals,
+    directory: PathBuf,
+    services: Vec<PathBuf>,
+    daemon: Option<Child>,
+}
+
+impl System for S6 {
+    fn name(&self) -> &'static str {
+        "s6"
+    }
+
+    /// Debian's build looks for its parts in /usr/bin alone; showing them there takes a mount of our own.
+    fn is_installed(&self) -> bool {
+        self.0.have("s6-svscan") && nix::unistd::geteuid().is_root()
+    }
+
+    fn set_up(&self, directory: &Path, child: &[String], count: usize) -> Box<dyn Run> {
+        let services = service_directories(directory, child, count);
+        Box::new(S6Run { rivals: self.0.clone(), directory: directory.to_owned(), services, daemon: None })
+    }
+}
+
+impl S6Run {
+    /// The tools take one service each, so "all" is one call a service, in one shell.
+    fn each(&self, call: &str) -> bool {
+        let script = format!("for service; do {call} \"$service\"; done");
+        succeed(self.rivals.command(&self.directory, "sh").args(["-c", &script, "each"]).args(&self.services))
+    }
+}
+
+impl Run for S6Run {
+    fn start_cold(&mut self) {
+        let parts = self.rivals.path("root/usr/bin");
+        let script = format!(
+            "mount -t overlay overlay -o lowerdir={}:/usr/bin /usr/bin && exec s6-svscan {}/services",
+            parts.display(),
+            self.directory.display()
+        );
+        let mut command = self.rivals.command(&self.directory, "unshare");
+        self.daemon = Some(command.args(["--mount", "sh", "-c", &script]).spawn().expect("s6-svscan starts"));
+    }
+
+    fn roots(&self) -> Vec<u32> {
+        self.daemon.iter().map(Child::id).collect()
+    }
+
+    fn status(&mut self) -> bool {
+        self.each("s6-svstat")
+    }
+
+    fn stop_all(&mut self) {
+        self.each("s6-svc -d");
+    }
+
+    fn start_all(&mut self) -> bool {
+        self.each("s6-svc -u")
+    }
+
+    fn end(&mut self) {
+        let services = self.directory.join("services");
+        succeed(self.rivals.command(&self.directory, "s6-svscanctl").arg("-t").arg(services));
+        self.daemon.iter_mut().for_each(|daemon| drop(daemon.wait()));
+    }
+}
