@@ -171,9 +171,9 @@ async fn a_new_token_is_used_at_once_and_an_answer_waits_for_it() {
     bench.hub.until("at work", |state| state.named("renew").iter().any(|call| call.body["running"] == true)).await;
     bench.hub.change(|state| state.token = "ntok_new".to_owned());
     std::fs::write(bench.path("go"), "").unwrap();
-    bench.hub.until("the refused reply", |state| !state.named("reply").is_empty()).await;
-    assert_eq!(bench.files("work/outbox"), ["t1.1.json"]);
-    // The reply's 401 makes the link look, after its first wait, which the new token ends.
+    bench.hub.until("the refused call", |state| state.calls.iter().any(|call| call.status == 401)).await;
+    wait_for("the answer in the outbox", || (bench.files("work/outbox") == ["t1.1.json"]).then_some(())).await;
+    // The 401 makes the link look, after its first wait, which the new token ends.
     node.token.send_replace(SecretString::from("ntok_new"));
     bench.hub.until("the reply", |state| !state.taken("reply").is_empty()).await;
     assert_eq!(node.stopped().await, ExitCode::Stopped);

@@ -20,7 +20,7 @@ use super::patient::Patient;
 use crate::environment::lookup;
 use crate::paths::Paths;
 use crate::state_file::State;
-use crate::system::process_entry::{ProcessEntry, read_all};
+use crate::system::process_entry::{KnownMarks, ProcessEntry, read_all};
 use admin::AdminFacts;
 use boot::BootFacts;
 use hub::HubFacts;
@@ -113,7 +113,7 @@ impl StateFile {
 impl<'patient> Facts<'patient> {
     pub(in crate::doctor) async fn gather(patient: &'patient Patient) -> Self {
         let paths = Paths::new(&patient.home);
-        let processes = read_all();
+        let processes = read_all(&mut KnownMarks::default());
         let state = StateFile::read(&paths.state);
         let global = JsonFile::read(&patient.home.join("config.json"));
         let mut nodes = node::find(patient, &state);

@@ -80,8 +80,10 @@ fn write(path: &Path, state: &State, failpoint: &Failpoint) -> io::Result<()> {
     let directory = path.parent().ok_or_else(|| io::Error::other("the path has no directory"))?;
     // Temporary files of this crate are made with mode 0600.
     let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory)?;
-    serde_json::to_writer_pretty(&mut file, state)?;
-    file.write_all(b"\n")?;
+    // At once: written piece by piece, the state of a hundred nodes takes ten thousand system calls.
+    let mut text = serde_json::to_vec_pretty(state)?;
+    text.push(b'\n');
+    file.write_all(&text)?;
     file.as_file().sync_all()?;
     failpoint.pass("state written aside");
     file.persist(path)?;

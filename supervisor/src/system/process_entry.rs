@@ -1,6 +1,8 @@
 //! One line of the kernel's process table.
 
-use std::io;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 use crate::system::resource_mark::ResourceMark;
@@ -24,20 +26,64 @@ pub(crate) struct ProcessEntry {
     pub(crate) instance: Option<String>,
     /// Its mark, looked for where the id is not found.
     pub(crate) mark: Option<ResourceMark>,
+    /// Where its environment lies in its memory, another place after each exec; `None` where that may not be seen.
+    pub(crate) environment: Option<u64>,
 }
+
+/// What tells of which start each process is. It was read once and holds until the next exec, whatever the process
+/// does: who clears its environment is still of the start that it was born in.
+#[derive(Debug, Default)]
+pub(crate) struct KnownMarks(HashMap<(u32, u64, u64), (Option<String>, Option<ResourceMark>)>);
+
+/// More than `/proc/<pid>/stat` ever holds: 52 numbers and a name of 64 bytes at most.
+const LARGEST_STAT: usize = 2048;
 
 impl ProcessEntry {
     /// Looks at one process; `None` when there is none of that id.
     pub(crate) fn read(pid: u32) -> Option<Self> {
-        let stat = std::fs::read_to_string(directory(pid).join("stat")).ok()?;
-        let mut entry = Self::parse(&stat)?;
-        if !entry.is_dead {
-            // Unreadable for other users' processes, which are none of ours.
-            entry.instance = std::fs::read(directory(pid).join("environ")).ok().and_then(|bytes| find_instance(&bytes));
-            if entry.instance.is_none() {
-                let limits = std::fs::read_to_string(directory(pid).join("limits")).unwrap_or_default();
-                entry.mark = ResourceMark::find(&limits);
+        let mut entry = Self::read_stat(pid)?;
+        entry.read_marks();
+        Some(entry)
+    }
+
+    fn read_stat(pid: u32) -> Option<Self> {
+        let mut buffer = [0; LARGEST_STAT];
+        // The kernel gives the whole line to one read.
+        let length = File::open(directory(pid).join("stat")).and_then(|mut file| file.read(&mut buffer)).ok()?;
+        Self::parse(&String::from_utf8_lossy(&buffer[..length]))
+    }
+
+    fn read_marks(&mut self) {
+        if self.is_dead {
+            return;
+        }
+        // Unreadable for other users' processes, which are none of ours.
+        let environ = std::fs::read(directory(self.pid).join("environ"));
+        self.instance = environ.ok().and_then(|bytes| find_instance(&bytes));
+        if self.instance.is_none() {
+            let limits = std::fs::read_to_string(directory(self.pid).join("limits")).unwrap_or_default();
+            self.mark = ResourceMark::find(&limits);
+        }
+    }
+
+    /// As [`Self::read`], without reading again what `known` tells; what was read is added to `learned`.
+    fn read_knowing(pid: u32, known: &KnownMarks, learned: &mut KnownMarks) -> Option<Self> {
+        let mut entry = Self::read_stat(pid)?;
+        let Some(key) = entry.environment.map(|environment| (pid, entry.start_time, environment)) else {
+            entry.read_marks();
+            return Some(entry);
+        };
+        if let Some((instance, mark)) = known.0.get(&key) {
+            (entry.instance, entry.mark) = (instance.clone(), *mark);
+        } else {
+            entry.read_marks();
+            // Looked at again: an exec in between would have put another process's marks under this one's key.
+            if Self::read_stat(pid)?.environment != entry.environment {
+                return Self::read(pid);
             }
+        }
+        if !entry.is_dead {
+            learned.0.insert(key, (entry.instance.clone(), entry.mark));
         }
         Some(entry)
     }
@@ -60,6 +106,7 @@ impl ProcessEntry {
             name: name.to_owned(),
             instance: None,
             mark: None,
+            environment: field(50).and_then(|address| address.parse().ok()).filter(|address| *address != 0),
         })
     }
 
@@ -69,17 +116,20 @@ impl ProcessEntry {
     }
 }
 
-/// Every process there is, in the order of their ids.
+/// Every process there is, in the order of their ids. `known` is what the last reading learned, and learns from
+/// this one.
 ///
 /// # Errors
 /// When `/proc` cannot be listed.
-pub(crate) fn read_all() -> io::Result<Vec<ProcessEntry>> {
+pub(crate) fn read_all(known: &mut KnownMarks) -> io::Result<Vec<ProcessEntry>> {
     let mut entries = Vec::new();
+    let mut learned = KnownMarks::default();
     for entry in std::fs::read_dir("/proc")? {
         if let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
-            entries.extend(ProcessEntry::read(pid));
+            entries.extend(ProcessEntry::read_knowing(pid, known, &mut learned));
         }
     }
+    *known = learned;
     Ok(entries)
 }
 
@@ -163,8 +213,36 @@ mod tests {
     #[test]
     fn this_process_is_in_the_table() {
         let me = std::process::id();
-        let all = read_all().unwrap();
+        let all = read_all(&mut KnownMarks::default()).unwrap();
         assert_eq!(all.iter().filter(|entry| entry.pid == me && !entry.is_dead).count(), 1);
         assert_eq!(real_uid(me), Some(nix::unistd::getuid().as_raw()));
+    }
+
+    #[test]
+    fn what_was_learned_of_a_process_holds_until_it_executes_another_program() {
+        use std::io::{BufRead as _, BufReader, Write as _};
+
+        let entry_of = |pid: u32, known: &mut KnownMarks| {
+            read_all(known).unwrap().into_iter().find(|entry| entry.pid == pid).unwrap().instance
+        };
+        let mut child = std::process::Command::new("/bin/sh")
+            .args(["-c", "echo; read line; exec env -i /bin/sh -c 'echo; read line'"])
+            .env(INSTANCE_VARIABLE, "i_1")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut input, mut output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let mut known = KnownMarks::default();
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        for _ in 0..2 {
+            assert_eq!(entry_of(child.id(), &mut known).as_deref(), Some("i_1"));
+        }
+        input.write_all(b"\n").unwrap();
+        output.read_line(&mut line).unwrap();
+        assert_eq!(entry_of(child.id(), &mut known), None, "it cleared its environment");
+        drop(input);
+        child.wait().unwrap();
     }
 }

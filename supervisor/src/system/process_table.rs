@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
-use crate::system::process_entry::{ProcessEntry, read_all};
+use crate::system::process_entry::{KnownMarks, ProcessEntry, read_all};
 
 /// Reads `/proc` no oftener than needed: a hundred nodes stopped at once share a few readings.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub(crate) struct ProcessTable {
 struct Reading {
     number: u64,
     entries: Arc<Vec<ProcessEntry>>,
+    /// Empty while a reading is under way, and after one that failed.
+    known: KnownMarks,
 }
 
 impl ProcessTable {
@@ -31,8 +33,10 @@ impl ProcessTable {
         let mut latest = self.latest.lock().await;
         if latest.number <= too_old {
             let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-            let entries = tokio::task::spawn_blocking(read_all).await.map_err(io::Error::other)??;
-            *latest = Reading { number, entries: Arc::new(entries) };
+            let mut known = std::mem::take(&mut latest.known);
+            let reading = tokio::task::spawn_blocking(move || read_all(&mut known).map(|entries| (entries, known)));
+            let (entries, known) = reading.await.map_err(io::Error::other)??;
+            *latest = Reading { number, entries: Arc::new(entries), known };
         }
         Ok(Arc::clone(&latest.entries))
     }

@@ -163,7 +163,17 @@ mod tests {
     fn entry(pid: u32, parent: u32, session: u32, instance: Option<&str>) -> ProcessEntry {
         let start_time = u64::from(pid) * 10;
         let instance = instance.map(str::to_owned);
-        ProcessEntry { pid, parent, session, start_time, is_dead: false, name: "p".to_owned(), instance, mark: None }
+        ProcessEntry {
+            pid,
+            parent,
+            session,
+            start_time,
+            is_dead: false,
+            name: "p".to_owned(),
+            instance,
+            mark: None,
+            environment: None,
+        }
     }
 
     fn found(tree: &Tree, table: &[ProcessEntry], me: u32) -> Vec<u32> {

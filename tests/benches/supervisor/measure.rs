@@ -69,8 +69,9 @@ pub(crate) fn measure(system: &dyn System, count: usize) -> Figures {
     let before = group.activity();
     std::thread::sleep(IDLE);
     let after = group.activity();
-    figures.idle_time = Some((after.0 - before.0) / IDLE.as_secs_f64());
-    figures.idle_wakeups = Some((after.1 - before.1) / IDLE.as_secs_f64());
+    let (time, switches) = after.since(&before);
+    figures.idle_time = Some(time / IDLE.as_secs_f64());
+    figures.idle_wakeups = Some(switches / IDLE.as_secs_f64());
 
     if run.restarts() {
         let mut pauses = replacements(&mut observer, &children);

@@ -1,6 +1,6 @@
 //! What the processes of a supervisor itself cost, its children not counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use nix::unistd::{SysconfVar, sysconf};
@@ -40,19 +40,19 @@ impl ProcessGroup {
         (sum("Rss:"), sum("Pss:"))
     }
 
-    /// Milliseconds of processor time and voluntary switches so far.
-    pub(crate) fn activity(&self) -> (f64, f64) {
+    /// Milliseconds of processor time and voluntary switches so far, by thread.
+    pub(crate) fn activity(&self) -> Activity {
         let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten().expect("Linux has ticks");
         #[expect(clippy::cast_precision_loss, reason = "a hundred")]
         let milliseconds = 1000.0 / ticks as f64;
-        let mut activity = (0.0, 0.0);
-        for thread in self.threads() {
+        let of = |thread: String| {
             // schedstat counts nanoseconds; where a kernel lacks it, stat counts ticks.
-            activity.0 +=
-                schedule_nanoseconds(&thread).map_or_else(|| processor_ticks(&thread) * milliseconds, |ns| ns / 1e6);
-            activity.1 += voluntary_switches(&thread);
-        }
-        activity
+            let time = schedule_nanoseconds(&thread)
+                .map_or_else(|| processor_ticks(&thread) * milliseconds, |nanoseconds| nanoseconds / 1e6);
+            let switches = voluntary_switches(&thread);
+            (thread, (time, switches))
+        };
+        Activity(self.threads().into_iter().map(of).collect())
     }
 
     fn threads(&self) -> Vec<String> {
@@ -61,6 +61,19 @@ impl ProcessGroup {
             tasks.filter_map(|task| Some(task.ok()?.path().display().to_string())).collect::<Vec<_>>()
         };
         self.pids.iter().flat_map(tasks).collect()
+    }
+}
+
+/// What each thread has done so far.
+pub(crate) struct Activity(BTreeMap<String, (f64, f64)>);
+
+impl Activity {
+    /// What the threads of now did since `before`; one that is gone did nothing that could be seen.
+    pub(crate) fn since(&self, before: &Self) -> (f64, f64) {
+        self.0.iter().fold((0.0, 0.0), |sum, (thread, now)| {
+            let then = before.0.get(thread).copied().unwrap_or_default();
+            (sum.0 + now.0 - then.0, sum.1 + now.1 - then.1)
+        })
     }
 }
 

@@ -83,6 +83,7 @@ mod tests {
             is_dead,
             name: "p".to_owned(),
             mark: None,
+            environment: None,
             instance: instance.map(str::to_owned),
         };
         let table = [
