@@ -38,9 +38,9 @@ pub(super) struct Rolling {
 pub(super) async fn start_all(context: &Context) -> Outcome {
     let supervisor = SupervisorClient::ensure(&context.environment).await?;
     let nodes = supervisor.nodes().await?.nodes;
-    let outcomes = join_all(nodes.iter().map(async |node| start::start(context, &node.name, &target(node)).await));
-    let outcomes = outcomes.await.into_iter().map(|outcome| outcome.map(drop));
-    finish(context, &collect(context, &nodes, outcomes, "is running, and the hub sees it")?)
+    let start = async |node: &NodeView| start::start_with(context, &supervisor, &node.name, &target(node)).await;
+    let outcomes = join_all(nodes.iter().map(start)).await.into_iter().map(|outcome| outcome.map(drop));
+    finish(context, &collect(context, &nodes, outcomes, "is running")?)
 }
 
 /// Stops every node that runs or is meant to.
@@ -58,7 +58,7 @@ pub(super) async fn restart_all(context: &Context, rolling: Option<Rolling>) -> 
     let nodes = wanted(&supervisor).await?;
     let Some(rolling) = rolling else {
         let outcomes = join_all(nodes.iter().map(|node| restart(context, &supervisor, node))).await;
-        return finish(context, &collect(context, &nodes, outcomes, "is running again, and the hub sees it")?);
+        return finish(context, &collect(context, &nodes, outcomes, "is running again")?);
     };
     let mut report = Report::default();
     for node in &nodes {
@@ -74,7 +74,7 @@ pub(super) async fn restart_all(context: &Context, rolling: Option<Rolling>) -> 
         }
         match restart(context, &supervisor, node).await {
             Ok(()) => {
-                context.printer.note(&format!("{} is running again, and the hub sees it", node.name))?;
+                context.printer.note(&format!("{} is running again", node.name))?;
                 report.done.push(node.name.clone());
             }
             Err(failure) => {
@@ -101,7 +101,7 @@ fn target(node: &NodeView) -> NodeTarget {
 
 async fn restart(context: &Context, supervisor: &SupervisorClient, node: &NodeView) -> Result<(), Failure> {
     supervisor.restart_node(&node.name, &target(node)).await?;
-    start::start(context, &node.name, &target(node)).await.map(drop)
+    start::start_with(context, supervisor, &node.name, &target(node)).await.map(drop)
 }
 
 /// Waits until a node has no task in hand; how many it still has when `patience` is over.

@@ -77,6 +77,16 @@ pub(crate) async fn start(context: &Context, name: &str, target: &NodeTarget) ->
             .hint(format!("create it with `anet node create {name} -- PROGRAM`")));
     }
     let supervisor = SupervisorClient::ensure(&context.environment).await?;
+    start_with(context, &supervisor, name, target).await
+}
+
+/// As [`start`], for whoever has asked for the supervisor and the node already.
+pub(super) async fn start_with(
+    context: &Context,
+    supervisor: &SupervisorClient,
+    name: &str,
+    target: &NodeTarget,
+) -> Result<NodeChanged, Failure> {
     if let Some(project) = &target.project
         && !program_directory(project, name).is_dir()
         && let Ok(config) = node_files::read_config(&node_directory(project, name))
