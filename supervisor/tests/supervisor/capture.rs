@@ -10,7 +10,9 @@ pub(crate) fn kept(directory: &Path, stream: &str) -> Vec<String> {
     let log = directory.join("logs/output.log");
     let older = (1..10).rev().map(|number| log.with_extension(format!("log.{number}")));
     let text: String = older.chain([log.clone()]).filter_map(|path| std::fs::read_to_string(path).ok()).collect();
-    let lines = text.lines().map(|line| line.splitn(4, ' ').collect::<Vec<_>>());
+    // The last line may be half written yet, or cut off by a death; the next supervisor takes such a one away.
+    let whole = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    let lines = whole.map(|line| line.splitn(4, ' ').collect::<Vec<_>>());
     lines.filter(|parts| parts[1] == stream).map(|parts| parts[3].to_owned()).collect()
 }
 
