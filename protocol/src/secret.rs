@@ -3,7 +3,20 @@
 
 pub use secrecy::{ExposeSecret, SecretString};
 
-const KEY_ENDINGS: [&str; 4] = ["_TOKEN", "_KEY", "_SECRET", "AUTH"];
+/// The first four are upstream's; the others name passwords.
+const KEY_ENDINGS: [&str; 11] = [
+    "_TOKEN",
+    "_KEY",
+    "_SECRET",
+    "AUTH",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "_PASS",
+    "_PWD",
+    "_CREDENTIAL",
+    "_CREDENTIALS",
+];
 const VALUE_BEGINNINGS: [&str; 7] = ["sk-", "utok_", "ntok_", "atok_", "ak-", "gsk_", "key-"];
 const REFERENCE_ID_LENGTH: usize = 16;
 
@@ -17,19 +30,28 @@ pub fn is_secret(key: &str, value: &str) -> bool {
 }
 
 /// Whether the name alone says that the value is a secret: it ends in `_TOKEN`,
-/// `_KEY`, `_SECRET` or `AUTH`, in any case.
+/// `_KEY`, `_SECRET`, `AUTH` or a word for a password, in any case.
 #[must_use]
 pub fn key_names_a_secret(key: &str) -> bool {
     let key = key.to_ascii_uppercase();
     KEY_ENDINGS.iter().any(|ending| key.ends_with(ending))
 }
 
-/// Whether the value looks like a token or a vendor's key, whatever its name.
+/// Whether the value looks like a token or a vendor's key, or is an address with a password
+/// in it (`postgres://user:password@host/`), whatever its name.
 #[must_use]
 pub fn value_looks_secret(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     VALUE_BEGINNINGS.iter().any(|beginning| value.starts_with(beginning))
         || value.strip_prefix("bearer").is_some_and(|rest| rest.starts_with(char::is_whitespace))
+        || holds_password(&value)
+}
+
+/// Whether a URL has a user information with a password (RFC 3986, 3.2.1).
+fn holds_password(value: &str) -> bool {
+    let authority = value.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let user = authority.and_then(|authority| authority.rsplit_once('@')).map(|(user, _)| user);
+    user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
 }
 
 /// The name under which the secret `key` of node `node_id` stands in the node's `.env`.
@@ -97,5 +119,17 @@ mod tests {
             let text = crate::env_file::set("", &name, "value").expect("the name is valid");
             assert_eq!(crate::env_file::parse(&text).expect("the file is valid")[0].0, name);
         }
+    }
+
+    #[test]
+    fn passwords_are_known_by_name_and_in_addresses() {
+        for key in ["DB_PASSWORD", "PGPASSWORD", "ADMIN_PASS", "mysql_pwd", "SSH_PASSPHRASE", "AWS_CREDENTIALS"] {
+            assert!(is_secret(key, "x"), "{key}");
+        }
+        assert!(is_secret("DATABASE_URL", "postgres://u:pass99@h/db"));
+        for plain in ["postgres://u@h/db", "postgres://h:5432/db", "https://h/a:b@c", "mailto:a@b", "redis://:@h"] {
+            assert!(!is_secret("DATABASE_URL", plain), "{plain}");
+        }
+        assert!(!is_secret("COMPASS", "x") && !is_secret("PWD", "/srv"));
     }
 }

@@ -87,9 +87,7 @@ impl LaunchError {
         let refusal = Refusal::new(code, self.to_string());
         match self {
             Self::Config { hint: Some(hint), .. } => refusal.hint(hint),
-            Self::PortTaken { .. } => {
-                refusal.hint("stop its owner, or take another port: anet hub start --port <a free port>")
-            }
+            Self::PortTaken { .. } => refusal.hint("stop its owner, or take another one with `--port`"),
             Self::Config { hint: None, .. } | Self::Passing(_) => refusal,
         }
     }

@@ -37,7 +37,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         for planned in &plan.restarts {
             match restart(context, &supervisor, planned).await {
                 Ok(()) => {
-                    context.printer.note(&format!("{} is running again, and the hub sees it", planned.name))?;
+                    context.printer.note(&format!("{} is running again", planned.name))?;
                     restarted.push(planned.name.clone());
                 }
                 Err(failure) => {

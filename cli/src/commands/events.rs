@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -32,8 +33,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
+    let most = if arguments.since.is_some() { usize::MAX } else { arguments.lines };
+    // Those of one name are counted here, so all that are known are asked for.
+    let lines = if arguments.name.is_some() { usize::MAX } else { arguments.lines };
     let mut query = EventQuery {
-        lines: arguments.since.is_none().then_some(arguments.lines),
+        lines: arguments.since.is_none().then_some(lines),
         since: arguments.since,
         follow: arguments.follow,
     };
@@ -42,7 +46,7 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     loop {
         if let Some(client) = supervisor.take() {
             is_away = false;
-            print(context, &client, &mut query, arguments.name.as_deref()).await?;
+            print(context, &client, &mut query, arguments.name.as_deref(), most).await?;
         }
         if !arguments.follow {
             return Ok(ExitCode::SUCCESS);
@@ -56,21 +60,32 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     }
 }
 
-/// Prints what one supervisor tells, until it has no more to say; `query` then goes on from there.
+/// Prints what one supervisor tells, `most` of the newest unless it is followed, until it has no more to say; `query`
+/// then goes on from there.
 async fn print(
     context: &Context,
     client: &SupervisorClient,
     query: &mut EventQuery,
     name: Option<&str>,
+    most: usize,
 ) -> Result<(), Failure> {
     let mut events = pin!(client.events(query).await?);
+    let mut newest = VecDeque::new();
     while let Some(item) = events.next().await {
         match item {
             Ok(EventItem::Event(event)) => {
                 query.since = Some(event.cursor.clone());
                 query.lines = None;
                 if name.is_none_or(|name| name == event.name) {
-                    show(context, &event)?;
+                    newest.push_back(event);
+                }
+                // While following, the next one may be long in coming.
+                let kept = if query.follow { 0 } else { most };
+                while newest.len() > kept {
+                    let event = newest.pop_front();
+                    if query.follow {
+                        event.iter().try_for_each(|event| show(context, event))?;
+                    }
                 }
             }
             Ok(EventItem::Gap(gap)) if context.printer.json => context.printer.data(&serde_json::to_string(&gap)?)?,
@@ -85,7 +100,7 @@ async fn print(
             Err(failure) => return Err(failure),
         }
     }
-    Ok(())
+    newest.iter().try_for_each(|event| show(context, event))
 }
 
 fn show(context: &Context, event: &SupervisorEvent) -> Result<(), Failure> {

@@ -125,6 +125,16 @@ impl NodeProgram {
         secrets
     }
 
+    /// Whether its configuration and its secrets could be used for a start.
+    ///
+    /// # Errors
+    /// [`LaunchError::Config`] says what is wrong with them.
+    pub(crate) fn check_files(&self, context: &Context) -> Result<(), LaunchError> {
+        let config = self.read_config()?;
+        node_environment(&config, &self.dot_env_path(), &context.settings.environment)?;
+        Ok(())
+    }
+
     pub(crate) fn prepare(&self, context: &Context) -> Result<Launch, LaunchError> {
         let config = self.read_config()?;
         if self.is_program() {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use super::Process;
 use super::leader::LeaderProcess;
 use crate::capture::Outputs;
-use crate::launch::{Launch, LaunchError};
+use crate::launch::{Launch, LaunchError, Program};
 use crate::policy::Policy;
 use crate::system::control_group::ControlGroup;
 use crate::system::isolation::{Isolation, isolate};
@@ -29,7 +29,17 @@ impl Process {
             match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => LaunchError::Config {
                     error: text,
-                    hint: Some("install anet again, then: anet supervisor restart".to_owned()),
+                    hint: Some(match &self.program {
+                        Program::Node(node) if node.is_program() => {
+                            format!(
+                                "`anet node delete {0}`, then `anet run {0} -- PROGRAM` with a program that is there",
+                                node.name
+                            )
+                        }
+                        Program::Node(_) | Program::Hub(_) => {
+                            "install anet again, then: anet supervisor upgrade".to_owned()
+                        }
+                    }),
                 },
                 _ => LaunchError::Passing(text),
             }

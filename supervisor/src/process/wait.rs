@@ -65,6 +65,19 @@ impl Process {
             drop(reply.send(Err(Refusal::new(ControlErrorCode::StartFailed, error))));
             return;
         }
+        // What runs is not ended for files with which it could not be started again.
+        if let (Phase::Alive(_), Program::Node(node)) = (&self.phase, &self.program)
+            && let Err(error) = node.check_files(&self.context)
+        {
+            let refusal = error.refusal();
+            let error = format!("{} runs on as it is: {}", node.name, refusal.0.error);
+            let refused = Refusal::new(refusal.0.code, error);
+            drop(reply.send(Err(match refusal.0.hint {
+                Some(hint) => refused.hint(hint),
+                None => refused,
+            })));
+            return;
+        }
         match self.bring_down(asked).await {
             Ok(last_exit) => {
                 self.phase = Phase::Stopped { since: self.context.clock.now(), last_exit };

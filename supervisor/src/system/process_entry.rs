@@ -33,7 +33,13 @@ pub(crate) struct ProcessEntry {
 /// What tells of which start each process is. It was read once and holds until the next exec, whatever the process
 /// does: who clears its environment is still of the start that it was born in.
 #[derive(Debug, Default)]
-pub(crate) struct KnownMarks(HashMap<(u32, u64, u64), (Option<String>, Option<ResourceMark>)>);
+pub(crate) struct KnownMarks(HashMap<ProgramRun, Marks>);
+
+/// Process id, start time and place of the environment.
+type ProgramRun = (u32, u64, u64);
+
+/// The `ANET_INSTANCE_ID`, else the mark in the limits.
+type Marks = (Option<String>, Option<ResourceMark>);
 
 /// More than `/proc/<pid>/stat` ever holds: 52 numbers and a name of 64 bytes at most.
 const LARGEST_STAT: usize = 2048;

@@ -70,8 +70,18 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         nodes.extend(node_files::names(&project)?.into_iter().map(|name| (project.clone(), name)));
     }
     let mut all = Vec::new();
+    let mut failed = Vec::new();
     for (project, name) in nodes {
-        let mut migrated = migrate(&project, &name, arguments.dry_run)?;
+        let mut migrated = match migrate(&project, &name, arguments.dry_run) {
+            Ok(migrated) => migrated,
+            // The others are not kept waiting for a broken one.
+            Err(failure) if arguments.all => {
+                context.printer.warning(&format!("{name}: {:#}", failure.error))?;
+                failed.push(name);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
         if !migrated.moved.is_empty() && !arguments.dry_run {
             migrated.restarted = restart(context, supervisor.as_ref(), &project, &name).await?;
         }
@@ -79,9 +89,12 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         all.push(migrated);
     }
     if context.printer.json {
-        context.printer.document(&serde_json::json!({ "nodes": all, "dry_run": arguments.dry_run }))?;
+        let document = serde_json::json!({ "nodes": all, "failed": failed, "dry_run": arguments.dry_run });
+        context.printer.document(&document)?;
+    } else if all.is_empty() && failed.is_empty() {
+        context.printer.note("there are no nodes here")?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn migrate(project: &Path, name: &str, dry_run: bool) -> Result<Migrated, Failure> {

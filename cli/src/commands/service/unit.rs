@@ -1,6 +1,6 @@
 //! The unit files. Each line that is not self-explaining says why it is there, in the file itself.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anet_protocol::exit_code::ExitCode;
@@ -61,10 +61,10 @@ impl Plan {
         let mut text =
             String::from("[Unit]\nDescription=The socket on which the anet supervisor is asked\n\n[Socket]\n");
         line(&mut text, "systemd listens here, so that no command is refused while the supervisor is restarted.");
-        let _ = writeln!(text, "ListenStream={socket}\nFileDescriptorName=control");
+        add(&mut text, format_args!("ListenStream={socket}\nFileDescriptorName=control"));
         text += "SocketMode=0600\nDirectoryMode=0700\nRemoveOnStop=yes\n";
         if let Some(user) = &self.run_as {
-            let _ = writeln!(text, "SocketUser={user}");
+            add(&mut text, format_args!("SocketUser={user}"));
         }
         text += "\n[Install]\nWantedBy=sockets.target\n";
         Ok(text)
@@ -80,12 +80,12 @@ impl Plan {
         text += "StartLimitIntervalSec=0\n\n[Service]\n";
         line(&mut text, "It says itself when it is ready, when it reads its settings, and that it is not stuck.");
         text += "Type=notify\nNotifyAccess=main\nWatchdogSec=30\n";
-        let _ = writeln!(text, "ExecStart={program} supervisor run\nExecReload={program} supervisor reload");
+        add(&mut text, format_args!("ExecStart={program} supervisor run\nExecReload={program} supervisor reload"));
         line(&mut text, "A stop is the supervisor's own: every process that descends from a node ends. After a crash");
         line(&mut text, "there is no main process, nothing is stopped, and the next supervisor takes over what runs.");
-        let _ = writeln!(text, "ExecStop={program} supervisor stop --main-pid=${{MAINPID}}");
+        add(&mut text, format_args!("ExecStop={program} supervisor stop --main-pid=${{MAINPID}}"));
         text += "KillMode=process\nTimeoutStopSec=60\n";
-        let _ = writeln!(text, "Environment={home}");
+        add(&mut text, format_args!("Environment={home}"));
         restart_lines(&mut text);
         line(&mut text, "Each start of a node gets a control group of its own below this one.");
         text += "Delegate=yes\n# (systemd 254 and later)\nDelegateSubgroup=supervisor\n";
@@ -99,12 +99,12 @@ impl Plan {
         self.identity(&mut text);
         for (directive, reason) in SUPERVISOR_HARDENING {
             line(&mut text, reason);
-            let _ = writeln!(text, "{directive}");
+            add(&mut text, format_args!("{directive}"));
         }
         if self.run_as.is_some() {
             for (directive, reason) in MACHINE_HARDENING {
                 line(&mut text, reason);
-                let _ = writeln!(text, "{directive}");
+                add(&mut text, format_args!("{directive}"));
             }
         }
         self.install(&mut text);
@@ -119,22 +119,22 @@ impl Plan {
         self.after_network(&mut text);
         text += "StartLimitIntervalSec=0\n\n[Service]\nType=notify\nNotifyAccess=main\nWatchdogSec=60\n";
         let database = quoted(&self.database, Quoting::Command)?;
-        let _ = writeln!(text, "ExecStart={program} hub run --database {database}\nEnvironment={home}");
+        add(&mut text, format_args!("ExecStart={program} hub run --database {database}\nEnvironment={home}"));
         line(&mut text, "The hub's settings, one NAME=value a line (.env.example has them all); may be absent.");
-        let _ = writeln!(text, "EnvironmentFile=-{}", quoted(&self.home.join("hub.env"), Quoting::Plain)?);
+        add(&mut text, format_args!("EnvironmentFile=-{}", quoted(&self.home.join("hub.env"), Quoting::Plain)?));
         restart_lines(&mut text);
         text += "TimeoutStopSec=30\nUMask=0077\n\n# Hardening: the hub runs nobody's programs, so nearly everything is closed.\n";
         self.identity(&mut text);
         line(&mut text, "It writes its database and its logs, and nothing else.");
         text += "ProtectSystem=strict\n";
         for path in [directory, &self.home] {
-            let _ = writeln!(text, "ReadWritePaths={}", quoted(path, Quoting::Command)?);
+            add(&mut text, format_args!("ReadWritePaths={}", quoted(path, Quoting::Command)?));
         }
         let all = SUPERVISOR_HARDENING.iter().chain(MACHINE_HARDENING).chain(HUB_HARDENING);
         // A list of what is allowed takes the place of the list of what is not.
         for (directive, reason) in all.filter(|(directive, _)| !directive.starts_with("SystemCallFilter=~@clock")) {
             line(&mut text, reason);
-            let _ = writeln!(text, "{directive}");
+            add(&mut text, format_args!("{directive}"));
         }
         self.install(&mut text);
         Ok(text)
@@ -149,13 +149,13 @@ impl Plan {
 
     fn identity(&self, text: &mut String) {
         if let Some(user) = &self.run_as {
-            let _ = writeln!(text, "User={user}");
+            add(text, format_args!("User={user}"));
         }
     }
 
     fn install(&self, text: &mut String) {
         let target = if self.run_as.is_some() { "multi-user.target" } else { "default.target" };
-        let _ = writeln!(text, "\n[Install]\nWantedBy={target}");
+        add(text, format_args!("\n[Install]\nWantedBy={target}"));
     }
 }
 
@@ -213,13 +213,18 @@ fn restart_lines(text: &mut String) {
         text,
         "a person must mend something first: a wrong command line, settings with a fault, a missing credential.",
     );
-    let _ = writeln!(text, "Restart=on-failure\nRestartSec=200ms\nRestartPreventExitStatus={}", codes.join(" "));
+    add(text, format_args!("Restart=on-failure\nRestartSec=200ms\nRestartPreventExitStatus={}", codes.join(" ")));
     *text += "# (systemd 254 and later)\nRestartSteps=8\nRestartMaxDelaySec=60\n";
 }
 
-fn line(text: &mut String, reason: &str) {
+/// Adds lines.
+fn add(text: &mut String, lines: fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "# {reason}");
+    writeln!(text, "{lines}").unwrap_or_default();
+}
+
+fn line(text: &mut String, reason: &str) {
+    add(text, format_args!("# {reason}"));
 }
 
 /// How a path is written.
