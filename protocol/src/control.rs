@@ -131,7 +131,7 @@ pub enum ProcessState {
 }
 
 impl ProcessState {
-    /// The word for the process alone; [`state_word`] has the one for people.
+    /// The word for the process alone; [`state_word()`] has the one for people.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -169,7 +169,7 @@ pub struct NodeView {
     pub node_id: Option<String>,
     /// Its runtime; absent when its configuration cannot be read.
     pub runtime: Option<String>,
-    /// The one word of [`state_word`].
+    /// The one word of [`state_word()`].
     pub state: String,
     /// The living process.
     pub pid: Option<u32>,

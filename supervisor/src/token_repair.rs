@@ -1,7 +1,7 @@
 //! Repairing the token of a node that the hub refuses (R45–R50). One function for the running supervisor, for
 //! `anet doctor --fix` and for the CLI.
 //!
-//! [`probe`] asks the hub what a node's token is good for and changes nothing. [`Repair`] replaces it: mint, verify,
+//! [`probe()`] asks the hub what a node's token is good for and changes nothing. [`Repair`] replaces it: mint, verify,
 //! persist, switch, revoke. Whatever step the process dies after, the configuration holds a token that works or the one
 //! that was there, and the next repair revokes what was minted in excess.
 //!

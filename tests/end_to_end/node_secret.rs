@@ -68,6 +68,8 @@ fn what_decides_which_program_runs_cannot_be_set_and_a_broken_value_changes_noth
         let refused = world.anet_typing("x\n", &["node", "env", "set", "writer", name]).failed(2);
         assert!(refused.stderr.contains(name), "{refused:?}");
     }
+    let misplaced = world.anet_typing("x\n", &["node", "env", "set", "writer", "KEY=canary"]).failed(2);
+    assert!(misplaced.stderr.starts_with("error: KEY: ") && !misplaced.stderr.contains("canary"), "{misplaced:?}");
     let _empty = world.anet_typing("\n", &["node", "env", "set", "writer", "KEY"]).failed(2);
     let long = format!("{}\n", "x".repeat(9000));
     let _long = world.anet_typing(&long, &["node", "env", "set", "writer", "KEY"]).failed(2);
@@ -173,4 +175,23 @@ fn a_node_that_is_run_by_hand_finds_its_secrets_where_the_supervisor_would() {
     fs::remove_file(directory.join(".env")).unwrap();
     let refused = world.anet(&arguments).failed(77);
     assert!(refused.stderr.contains("MY_API_KEY refers to MY_API_KEY_N_"), "{refused:?}");
+}
+
+#[test]
+fn a_broken_node_does_not_keep_the_secrets_of_the_others_where_they_are() {
+    let world = World::new();
+    let _url = world.start_hub();
+    for name in ["a", "b", "c"] {
+        world.create_node(name, "cat");
+        let path = world.node_directory(name).join("config.json");
+        let mut config = config(&world, name);
+        config["env"] = serde_json::json!({ "DB_PASSWORD": "canary-1" });
+        fs::write(path, config.to_string()).unwrap();
+    }
+    fs::write(world.node_directory("b").join("config.json"), "{").unwrap();
+    let migrated = world.anet(&["node", "migrate-token-to-envref", "--all"]).failed(1);
+    assert!(migrated.stderr.contains("warning: b: "), "{migrated:?}");
+    for name in ["a", "c"] {
+        assert!(config(&world, name)["env"]["DB_PASSWORD"]["_envRef"].is_string(), "{name}");
+    }
 }

@@ -37,7 +37,7 @@ impl Command {
 /// Whose service manager.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Scope {
-    /// Of this user [default]
+    /// Of this user, which is the default
     #[arg(long, conflicts_with = "system")]
     user: bool,
     /// Of the machine; needs root

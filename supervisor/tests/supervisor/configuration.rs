@@ -122,6 +122,26 @@ async fn an_unsafe_dot_env_or_a_reference_without_value_is_fatal_until_mended() 
 }
 
 #[tokio::test]
+async fn a_restart_does_not_end_what_could_not_be_started_again() {
+    let home = Home::new();
+    let directory = home.node("a", &["ready", "sleep"]);
+    let supervisor = home.supervise().await;
+    let pid = supervisor.client.must_start(&home, "a").await;
+    let dot_env = directory.join(".env");
+    std::fs::write(&dot_env, "KEY=1\n").unwrap();
+    std::fs::set_permissions(&dot_env, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (status, error) = supervisor.client.post("/v1/nodes/a/restart", json!({})).await;
+    assert_eq!((status, &error["code"]), (422, &json!("config_invalid")));
+    assert!(error["error"].as_str().unwrap().starts_with("a runs on as it is: "), "{error}");
+    assert_eq!(crate::harness::pid_of(&supervisor.client.node("a").await), pid);
+    std::fs::set_permissions(&dot_env, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let (status, answer) = supervisor.client.post("/v1/nodes/a/restart", json!({})).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_ne!(crate::harness::pid_of(&supervisor.client.node("a").await), pid);
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
 async fn a_node_directory_that_vanished_is_reported() {
     let home = Home::new();
     let directory = home.node("a", &["ready", "sleep"]);

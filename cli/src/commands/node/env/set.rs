@@ -29,9 +29,11 @@ pub(crate) struct Arguments {
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let (name, key) = (&arguments.node.name, &arguments.key);
     let usage = |error: variable_name::VariableError| Failure::usage(format!("{key}: {error}"));
-    // Not repeated: somebody may have typed `KEY=secret`.
     variable_name::check_name(key).map_err(|error| {
-        Failure::usage(error.to_string()).hint("give the name alone; the value is asked for, or read from stdin")
+        // What follows a `=` may be the secret, typed in the wrong place.
+        let (shown, _) = key.split_once('=').unwrap_or((key, ""));
+        Failure::usage(format!("{shown}: {error}"))
+            .hint("give the name alone; the value is asked for, or read from stdin")
     })?;
     let supervisor = SupervisorClient::connect(&context.environment).await?;
     let (project, view) = arguments.node.locate(context, supervisor.as_ref()).await?;
