@@ -332,18 +332,15 @@ impl Process {
         self.context.policy(self.program.node_name())
     }
 
-    /// Writes what is wanted; returns when it is on disk.
+    /// Writes what is wanted; returns when it survives the supervisor.
     async fn save_desired(&self) -> Result<(), crate::state_file::StateError> {
-        self.context
-            .store
-            .update(|state| self.program.record_desired(state, self.desired, (*self.history).clone()))
-            .await
+        self.context.store.note(|state| self.program.record_desired(state, self.desired, (*self.history).clone())).await
     }
 
-    /// Writes what is wanted and what was started; returns when it is on disk.
+    /// Writes what is wanted and what was started; returns when it survives the supervisor.
     async fn save(&self, process: Option<ProcessRecord>) -> Result<(), crate::state_file::StateError> {
         let history = (*self.history).clone();
-        self.context.store.update(|state| self.program.record(state, self.desired, process, history)).await
+        self.context.store.note(|state| self.program.record(state, self.desired, process, history)).await
     }
 }
 

@@ -98,8 +98,8 @@ async fn live(
     let boot_id = boot_id().map_err(SupervisorError::ProcessTable)?;
     let options = Options::load(&settings.home, &settings.policies)?;
     let service_manager = ServiceManager::of(&settings.environment).map_err(SupervisorError::ServiceManager)?;
-    let state =
-        load(&paths.state, &settings.executable, clock.now()).map_err(SupervisorError::file("read", &paths.state))?;
+    let state = load(&paths.state, &settings.executable, &boot_id, clock.now())
+        .map_err(SupervisorError::file("read", &paths.state))?;
     settings.failpoint.pass("state read");
     let notify_socket =
         NotifySocket::on(&held.notify).map_err(SupervisorError::file("listen on the socket", &paths.notify_socket))?;
@@ -115,7 +115,8 @@ async fn live(
     } else {
         None
     };
-    let (store, writer) = StateStore::new(paths.state.clone(), state.clone(), settings.failpoint.clone());
+    let (store, writer) =
+        StateStore::new(paths.state.clone(), boot_id.clone(), state.clone(), settings.failpoint.clone());
     let writer = tokio::spawn(writer);
     let (flushes, flush_requests) = mpsc::channel(1);
     let routes = Routes::default();

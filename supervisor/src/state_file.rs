@@ -1,9 +1,11 @@
 //! What is wanted and what was started, on disk, so that any later supervisor can go on.
 
+mod disk;
 mod format;
 mod history;
 mod store;
 
+pub(crate) use disk::{load, newest};
 pub(crate) use format::{HubRecord, HubSettings, Leader, NodeRecord, ProcessRecord, State};
 pub(crate) use history::History;
-pub(crate) use store::{StateError, StateStore, load};
+pub(crate) use store::{StateError, StateStore};

@@ -19,8 +19,8 @@ use super::own_file::{self, FileProblem, OwnFile};
 use super::patient::Patient;
 use crate::environment::lookup;
 use crate::paths::Paths;
-use crate::state_file::State;
-use crate::system::process_entry::{KnownMarks, ProcessEntry, read_all};
+use crate::state_file::{State, newest};
+use crate::system::process_entry::{KnownMarks, ProcessEntry, boot_id, read_all};
 use admin::AdminFacts;
 use boot::BootFacts;
 use hub::HubFacts;
@@ -96,7 +96,11 @@ impl StateFile {
             OwnFile::Absent => Self::Absent,
             OwnFile::Refused(problem) => Self::Broken(problem.seen),
             OwnFile::Text(text) => match serde_json::from_str(&text) {
-                Ok(state) => Self::Read(Box::new(state)),
+                Ok(state) => Self::Read(Box::new(match boot_id() {
+                    Ok(boot_id) => newest(path, &boot_id, state),
+                    // Without a process table nothing is known to run.
+                    Err(_) => state,
+                })),
                 Err(error) => Self::Broken(format!("is not understood: {error}")),
             },
         }

@@ -75,9 +75,9 @@ impl Process {
             return LeaderProcess::adopt(leader);
         }
         let tree = record.tree();
-        let entries = self.context.table.read().await?;
+        let reading = self.context.table.read().await?;
         let leader = tree
-            .members(&entries)
+            .members(&reading.entries)
             .into_iter()
             .filter(|entry| entry.pid == entry.session && entry.instance.as_deref() == Some(&record.instance))
             // A descendant may lead a session too; the first process is the oldest.

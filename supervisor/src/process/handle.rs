@@ -124,8 +124,11 @@ impl ProcessHandle {
     }
 
     async fn until_ready(&self, started: Started) -> Result<bool, Refusal> {
+        // That it is wanted; the disk is waited for while the process becomes ready.
+        let durable = self.context.store.durable();
         let mut snapshots = self.snapshots.clone();
         wait_until_ready(&mut snapshots, &started.instance, &self.words, self.patience()).await?;
+        durable.await.map_err(Refusal::internal)?;
         Ok(started.changed)
     }
 

@@ -10,7 +10,8 @@ use crate::launch::Program;
 use crate::refusal::Refusal;
 
 impl Process {
-    /// Stops it. `desired` is what is wanted from now on, on disk before anything is signalled.
+    /// Stops it. `desired` is what is wanted from now on: known to the next supervisor before anything is signalled, and
+    /// on disk before this returns.
     ///
     /// # Errors
     /// [`ControlErrorCode::StopFailed`] names the survivors.
@@ -23,6 +24,7 @@ impl Process {
         self.give_up_waiting();
         self.desired = desired;
         self.save_desired().await.map_err(Refusal::internal)?;
+        let durable = self.context.store.durable();
         self.context.settings.failpoint.pass("stop recorded");
         let last_exit = self.bring_down(asked).await?;
         self.context.settings.failpoint.pass("process gone");
@@ -32,6 +34,7 @@ impl Process {
         self.failures = Failures::default();
         self.phase = Phase::Stopped { since: self.context.clock.now(), last_exit };
         self.publish();
+        durable.await.map_err(Refusal::internal)?;
         Ok(!was_stopped)
     }
 

@@ -19,6 +19,9 @@ pub(crate) const VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) version: u32,
+    /// How many changes were made; absent in files of versions that did not count them.
+    #[serde(default)]
+    pub(crate) sequence: Option<u64>,
     /// The program that the last supervisor ran from.
     pub(crate) executable: PathBuf,
     pub(crate) hub: Option<HubRecord>,
@@ -28,7 +31,7 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(executable: PathBuf) -> Self {
-        Self { version: VERSION, executable, hub: None, nodes: Vec::new() }
+        Self { version: VERSION, sequence: None, executable, hub: None, nodes: Vec::new() }
     }
 
     pub(crate) fn node_mut(&mut self, name: &str, project: &std::path::Path) -> Option<&mut NodeRecord> {

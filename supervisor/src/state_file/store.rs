@@ -1,20 +1,20 @@
-//! Reading and writing `state.json`: temp file, fsync, rename, fsync of the directory.
+//! The state in memory, and the tasks that write it.
 
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use anet_protocol::time::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::format::{State, VERSION};
+use super::disk;
+use super::format::State;
 use crate::failpoint::Failpoint;
 
 /// How many changes one write may carry.
 const LARGEST_BATCH: usize = 1024;
-/// How the names of temporary files begin.
-const TEMPORARY: &str = ".state-";
+/// How old `state.json` may get when nobody waits for it (R30: one write a second at most).
+const LAZINESS: Duration = Duration::from_secs(1);
 
 /// The state could not be written, so what was to be reported did not happen.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -24,121 +24,175 @@ pub(crate) struct StateError {
     reason: String,
 }
 
-/// The state in memory and the task that writes it.
+/// Whoever waits for a write.
+type Reply = oneshot::Sender<Result<(), StateError>>;
+
+/// The state in memory and the tasks that write it.
 #[derive(Clone, Debug)]
 pub(crate) struct StateStore {
+    shared: Arc<Shared>,
+    latest: mpsc::UnboundedSender<Reply>,
+    durable: mpsc::UnboundedSender<Reply>,
+}
+
+#[derive(Debug)]
+struct Shared {
     path: PathBuf,
-    state: Arc<Mutex<State>>,
-    written: mpsc::Sender<oneshot::Sender<Result<(), StateError>>>,
+    boot_id: String,
+    state: Mutex<State>,
+    failpoint: Failpoint,
+    /// Something was changed that is not in `state.json`.
+    changed: Notify,
 }
 
 impl StateStore {
     /// The store, and the writer that must be awaited after the last clone of the store is dropped.
-    pub(crate) fn new(path: PathBuf, state: State, failpoint: Failpoint) -> (Self, impl Future<Output = ()> + use<>) {
-        let (written, requests) = mpsc::channel(LARGEST_BATCH);
-        let state = Arc::new(Mutex::new(state));
-        let writer = write_requested(path.clone(), Arc::clone(&state), requests, failpoint);
-        (Self { path, state, written }, writer)
+    pub(crate) fn new(
+        path: PathBuf,
+        boot_id: String,
+        mut state: State,
+        failpoint: Failpoint,
+    ) -> (Self, impl Future<Output = ()> + use<>) {
+        state.sequence.get_or_insert(0);
+        let shared = Arc::new(Shared { path, boot_id, state: Mutex::new(state), failpoint, changed: Notify::new() });
+        let (latest, latest_requests) = mpsc::unbounded_channel();
+        let (durable, durable_requests) = mpsc::unbounded_channel();
+        let writers = {
+            let shared = Arc::clone(&shared);
+            async move {
+                tokio::join!(
+                    write_latest(Arc::clone(&shared), latest_requests),
+                    write_durable(shared, durable_requests)
+                );
+            }
+        };
+        (Self { shared, latest, durable }, writers)
     }
 
-    /// Changes the state and returns when that is on disk. Changes made at the same time share a write.
+    /// Changes the state and returns when that survives this process. Changes made at the same time share a write.
     ///
     /// # Errors
     /// When it could not be written; the change stays in memory and is written with the next one.
+    pub(crate) async fn note(&self, change: impl FnOnce(&mut State)) -> Result<(), StateError> {
+        self.change(change);
+        self.ask(&self.latest).await
+    }
+
+    /// Changes the state and returns when that survives the machine's end too.
+    ///
+    /// # Errors
+    /// As [`Self::note`].
     pub(crate) async fn update(&self, change: impl FnOnce(&mut State)) -> Result<(), StateError> {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
-        let gone = || StateError { path: self.path.clone(), reason: "the supervisor is shutting down".to_owned() };
+        self.change(change);
+        self.durable().await
+    }
+
+    /// Returns when everything up to this call survives the machine's end. The write is begun at once, not at the
+    /// first poll.
+    pub(crate) fn durable(&self) -> impl Future<Output = Result<(), StateError>> + use<> {
+        self.ask(&self.durable)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.shared.state();
+        change(&mut state);
+        state.sequence = state.sequence.map(|sequence| sequence + 1);
+    }
+
+    fn ask(&self, writer: &mpsc::UnboundedSender<Reply>) -> impl Future<Output = Result<(), StateError>> + use<> {
         let (reply, answer) = oneshot::channel();
-        self.written.send(reply).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let is_asked = writer.send(reply).is_ok();
+        let path = self.shared.path.clone();
+        async move {
+            let gone = || StateError { path, reason: "the supervisor is shutting down".to_owned() };
+            if is_asked { answer.await.unwrap_or_else(|_| Err(gone())) } else { Err(gone()) }
+        }
     }
 }
 
-async fn write_requested(
-    path: PathBuf,
-    state: Arc<Mutex<State>>,
-    mut requests: mpsc::Receiver<oneshot::Sender<Result<(), StateError>>>,
-    failpoint: Failpoint,
-) {
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the state as it is now written by `write`, on a thread that may wait; the number of that state.
+    async fn write(
+        self: &Arc<Self>,
+        write: impl FnOnce(&Self, &State) -> io::Result<()> + Send + 'static,
+    ) -> Result<Option<u64>, StateError> {
+        let shared = Arc::clone(self);
+        let work = move || {
+            let state = shared.state().clone();
+            write(&shared, &state).map(|()| state.sequence)
+        };
+        let outcome = tokio::task::spawn_blocking(work).await.unwrap_or_else(|failed| Err(io::Error::other(failed)));
+        outcome.map_err(|error| StateError { path: self.path.clone(), reason: error.to_string() })
+    }
+}
+
+async fn write_latest(shared: Arc<Shared>, mut requests: mpsc::UnboundedReceiver<Reply>) {
     let mut waiting = Vec::new();
     while requests.recv_many(&mut waiting, LARGEST_BATCH).await > 0 {
-        let snapshot = state.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (target, failpoint) = (path.clone(), failpoint.clone());
-        let outcome = match tokio::task::spawn_blocking(move || write(&target, &snapshot, &failpoint)).await {
-            Ok(outcome) => outcome,
-            Err(failed) => Err(io::Error::other(failed)),
+        let write = |shared: &Shared, state: &State| disk::write_latest(&shared.path, &shared.boot_id, state);
+        answer(&mut waiting, &shared.write(write).await.map(drop));
+        shared.changed.notify_one();
+    }
+}
+
+async fn write_durable(shared: Arc<Shared>, mut requests: mpsc::UnboundedReceiver<Reply>) {
+    let mut waiting = Vec::new();
+    let mut written = None;
+    let mut has_failed = false;
+    loop {
+        let lazily = async {
+            shared.changed.notified().await;
+            tokio::time::sleep(LAZINESS).await;
         };
-        let outcome = outcome.map_err(|error| StateError { path: path.clone(), reason: error.to_string() });
-        for reply in waiting.drain(..) {
-            // Whoever stopped waiting does not need the answer.
-            drop(reply.send(outcome.clone()));
+        let is_last = tokio::select! {
+            count = requests.recv_many(&mut waiting, LARGEST_BATCH) => count == 0,
+            () = lazily => false,
+        };
+        if !waiting.is_empty() || shared.state().sequence > written {
+            let outcome = shared.write(|shared, state| disk::write(&shared.path, state, &shared.failpoint)).await;
+            match &outcome {
+                Ok(sequence) => written = *sequence,
+                Err(error) => {
+                    if !has_failed {
+                        tracing::error!(%error, "the state does not survive the machine, trying again");
+                    }
+                    shared.changed.notify_one();
+                }
+            }
+            has_failed = outcome.is_err();
+            answer(&mut waiting, &outcome.map(drop));
+        }
+        if is_last {
+            return;
         }
     }
 }
 
-fn write(path: &Path, state: &State, failpoint: &Failpoint) -> io::Result<()> {
-    let directory = path.parent().ok_or_else(|| io::Error::other("the path has no directory"))?;
-    // Temporary files of this crate are made with mode 0600.
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory)?;
-    // At once: written piece by piece, the state of a hundred nodes takes ten thousand system calls.
-    let mut text = serde_json::to_vec_pretty(state)?;
-    text.push(b'\n');
-    file.write_all(&text)?;
-    file.as_file().sync_all()?;
-    failpoint.pass("state written aside");
-    file.persist(path)?;
-    failpoint.pass("state renamed");
-    File::open(directory)?.sync_all()
-}
-
-/// Reads the state, or begins a new one. A file that cannot be understood is set aside under a name
-/// of its own and never overwritten.
-///
-/// # Errors
-/// When the file exists and can neither be read nor moved.
-pub(crate) fn load(path: &Path, executable: &Path, now: Timestamp) -> io::Result<State> {
-    remove_abandoned_temporary_files(path)?;
-    let text = match std::fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::new(executable.to_owned())),
-        Err(error) => return Err(error),
-    };
-    let problem = match serde_json::from_slice::<State>(&text) {
-        Ok(mut state) if state.version <= VERSION => {
-            state.version = VERSION;
-            executable.clone_into(&mut state.executable);
-            return Ok(state);
-        }
-        Ok(state) => format!("its version {} is newer than {VERSION}", state.version),
-        Err(error) => error.to_string(),
-    };
-    let aside = path.with_file_name(format!("state.json.corrupt-{}", now.as_millis()));
-    std::fs::rename(path, &aside)?;
-    tracing::error!(path = %path.display(), aside = %aside.display(), problem, "the state file was set aside");
-    Ok(State::new(executable.to_owned()))
-}
-
-/// A supervisor that died while it wrote leaves its temporary file behind.
-fn remove_abandoned_temporary_files(path: &Path) -> io::Result<()> {
-    let Some(directory) = path.parent() else { return Ok(()) };
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with(TEMPORARY)) {
-            std::fs::remove_file(entry.path())?;
-        }
+fn answer(waiting: &mut Vec<Reply>, outcome: &Result<(), StateError>) {
+    for reply in waiting.drain(..) {
+        // Whoever stopped waiting does not need the answer.
+        drop(reply.send(outcome.clone()));
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
 
     use anet_protocol::control::Desired;
+    use anet_protocol::time::Timestamp;
 
     use super::*;
-    use crate::state_file::{History, NodeRecord};
+    use crate::state_file::{History, NodeRecord, load};
+
+    fn open(path: PathBuf) -> (StateStore, impl Future<Output = ()>) {
+        StateStore::new(path, "this boot".to_owned(), State::new("/x".into()), Failpoint::default())
+    }
 
     fn node(name: &str) -> NodeRecord {
         NodeRecord {
@@ -154,7 +208,7 @@ mod tests {
     async fn what_was_answered_is_on_disk_and_for_the_owner_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state.json");
-        let (store, writer) = StateStore::new(path.clone(), State::new("/x".into()), Failpoint::default());
+        let (store, writer) = open(path.clone());
         let writer = tokio::spawn(writer);
         let updates = (0..100).map(|index| {
             let store = store.clone();
@@ -163,7 +217,7 @@ mod tests {
         for outcome in futures_util::future::join_all(updates).await {
             outcome.unwrap();
         }
-        let loaded = load(&path, Path::new("/y"), Timestamp::from_millis(0)).unwrap();
+        let loaded = load(&path, Path::new("/y"), "this boot", Timestamp::from_millis(0)).unwrap();
         assert_eq!((loaded.nodes.len(), loaded.executable), (100, PathBuf::from("/y")));
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         drop(store);
@@ -172,52 +226,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_noted_survives_the_supervisor_at_once_and_the_machine_a_little_later() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        let (store, writer) = open(path.clone());
+        let writer = tokio::spawn(writer);
+        store.update(|state| state.nodes.push(node("a"))).await.unwrap();
+        store.note(|state| state.nodes.push(node("b"))).await.unwrap();
+        let found = |boot| load(&path, Path::new("/x"), boot, Timestamp::from_millis(0)).unwrap().nodes.len();
+        assert_eq!(found("this boot"), 2);
+        while found("another boot") < 2 {
+            tokio::task::yield_now().await;
+        }
+        store.note(|state| state.nodes.push(node("c"))).await.unwrap();
+        drop(store);
+        writer.await.unwrap();
+        assert_eq!(found("another boot"), 3, "the last write is missing");
+    }
+
+    #[tokio::test]
     async fn a_write_that_fails_is_told() {
         let directory = tempfile::tempdir().unwrap();
-        let (store, writer) =
-            StateStore::new(directory.path().join("gone/state.json"), State::new("/x".into()), Failpoint::default());
+        let (store, writer) = open(directory.path().join("gone/state.json"));
         let writer = tokio::spawn(writer);
+        let noted = store.note(|state| state.nodes.push(node("m"))).await.unwrap_err();
+        assert!(noted.to_string().contains("gone/state.json"), "{noted}");
         let error = store.update(|state| state.nodes.push(node("n"))).await.unwrap_err();
         assert!(error.to_string().contains("gone/state.json"), "{error}");
         drop(store);
         writer.await.unwrap();
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_understood_is_kept_aside() {
-        for text in ["", "{\"version\":1", "[]", "{\"version\":99,\"executable\":\"/x\",\"hub\":null,\"nodes\":[]}"] {
-            let directory = tempfile::tempdir().unwrap();
-            let path = directory.path().join("state.json");
-            std::fs::write(&path, text).unwrap();
-            std::fs::write(directory.path().join(".state-abc"), "{\"ver").unwrap();
-            let state = load(&path, Path::new("/x"), Timestamp::from_millis(7)).unwrap();
-            assert_eq!(state, State::new("/x".into()));
-            assert_eq!(std::fs::read_to_string(directory.path().join("state.json.corrupt-7")).unwrap(), text);
-            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
-        }
-    }
-
-    #[test]
-    fn the_file_of_the_version_with_the_hubs_variables_is_understood() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("state.json");
-        std::fs::write(&path, include_str!("../../tests/fixtures/state-version-1-with-variables.json")).unwrap();
-        let state = load(&path, Path::new("/x"), Timestamp::from_millis(0)).unwrap();
-        let hub = state.hub.unwrap();
-        assert_eq!((hub.settings.variables.0.len(), hub.desired), (1, Desired::Stopped));
-        let desired: Vec<_> = state.nodes.iter().map(|node| node.desired).collect();
-        assert_eq!(desired, [Desired::Running, Desired::Stopped]);
-        assert!(state.nodes[0].process.as_ref().unwrap().leader.is_none());
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "it was set aside");
-    }
-
-    #[test]
-    fn the_first_version_of_the_file_is_understood() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("state.json");
-        std::fs::write(&path, include_str!("../../tests/fixtures/state-version-1.json")).unwrap();
-        let state = load(&path, Path::new("/x"), Timestamp::from_millis(0)).unwrap();
-        assert_eq!(state.hub.unwrap().settings.listen.port(), 9200);
-        assert_eq!(state.nodes[0].process.as_ref().unwrap().leader.unwrap().start_time, 123_456);
     }
 }

@@ -128,15 +128,29 @@ impl ProcessEntry {
 /// # Errors
 /// When `/proc` cannot be listed.
 pub(crate) fn read_all(known: &mut KnownMarks) -> io::Result<Vec<ProcessEntry>> {
-    let mut entries = Vec::new();
     let mut learned = KnownMarks::default();
-    for entry in std::fs::read_dir("/proc")? {
-        if let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
-            entries.extend(ProcessEntry::read_knowing(pid, known, &mut learned));
-        }
-    }
+    let entries = list()?.into_iter().filter_map(|pid| ProcessEntry::read_knowing(pid, known, &mut learned)).collect();
     *known = learned;
     Ok(entries)
+}
+
+/// The processes that are not among `known`, which must be in the order of their ids.
+///
+/// # Errors
+/// When `/proc` cannot be listed.
+pub(crate) fn read_others(known: &[ProcessEntry]) -> io::Result<Vec<ProcessEntry>> {
+    let is_new = |pid: &u32| known.binary_search_by_key(pid, |entry| entry.pid).is_err();
+    Ok(list()?.into_iter().filter(is_new).filter_map(ProcessEntry::read).collect())
+}
+
+/// The id of every process, in ascending order.
+fn list() -> io::Result<Vec<u32>> {
+    let mut pids = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        pids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
+    }
+    pids.sort_unstable();
+    Ok(pids)
 }
 
 /// How a process ended whose parent has not asked yet, in the form of wait(2); `None` when it runs, is buried,

@@ -13,9 +13,6 @@ use crate::system::process_entry::{ProcessEntry, real_uid};
 use crate::system::process_table::ProcessTable;
 use crate::system::resource_mark::ResourceMark;
 
-/// One reading may miss a process that is born behind it while its parent dies before it.
-const EMPTY_READINGS_THAT_PROVE_DEATH: u32 = 2;
-
 /// The processes of one start: those of its control group, those that carry its id in their environment or its
 /// mark in their limits, wherever they went, those of its session, and the descendants of all of them.
 #[derive(Clone, Debug)]
@@ -103,19 +100,18 @@ impl Tree {
     /// [`KillError::Survivors`] names those that are alive when `patience` runs out.
     pub(crate) async fn kill(&self, table: &ProcessTable, patience: Duration) -> Result<(), KillError> {
         let deadline = Instant::now() + patience;
-        let mut empty_readings = 0;
         loop {
-            let entries = table.read().await?;
-            let members = self.members(&entries);
+            let reading = table.read().await?;
+            let members = self.members(&reading.entries);
             if members.is_empty() {
-                empty_readings += 1;
-                if empty_readings == EMPTY_READINGS_THAT_PROVE_DEATH {
+                // A reading may miss a process that is born behind it while its parent dies before it.
+                let born = table.read_born_since(&reading).await?;
+                if self.members(&born.entries).is_empty() {
                     self.remove_control_group();
                     return Ok(());
                 }
                 continue;
             }
-            empty_readings = 0;
             if let Some(group) = &self.control_group
                 && let Err(error) = group.kill()
             {

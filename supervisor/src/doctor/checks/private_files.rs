@@ -102,7 +102,9 @@ fn judge(path: &Path, metadata: &Metadata, me: u32, findings: &mut Findings) {
 /// Whether a secret or what decides about one lies at this path.
 fn holds_secret(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
-        name.starts_with(".env") || name.starts_with("config.json") || name == "admin-utok.json" || name == "state.json"
+        name.starts_with(".env")
+            || name.starts_with("config.json")
+            || matches!(name, "admin-utok.json" | "state.json" | "state-latest.json")
     })
 }
 
