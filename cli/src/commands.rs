@@ -149,6 +149,11 @@ impl Arguments {
         matches!(self.command, Command::Hub(hub::Command::Run(_)))
     }
 
+    /// Whether this process is a supervisor.
+    pub(crate) const fn is_supervisor(&self) -> bool {
+        matches!(self.command, Command::Supervisor(supervisor::Command::Run(_)))
+    }
+
     /// Does what was asked.
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         match self.command {

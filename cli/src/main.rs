@@ -34,6 +34,10 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::printer::Printer;
 
+/// How many threads of the supervisor may wait for files. A hundred nodes that start at once would make a hundred of
+/// them, each with a heap of its own.
+const SUPERVISOR_BLOCKING_THREADS: usize = 16;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let environment = match Environment::read() {
@@ -48,6 +52,9 @@ fn main() -> ExitCode {
     } else {
         tokio::runtime::Builder::new_current_thread()
     };
+    if arguments.is_supervisor() {
+        runtime.max_blocking_threads(SUPERVISOR_BLOCKING_THREADS);
+    }
     let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(context.printer, &Failure::failed(error)),

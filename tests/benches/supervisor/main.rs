@@ -7,14 +7,19 @@
 //! ```
 //!
 //! Every system keeps the same hundred children. Rounds are interleaved, so that each sees the same noise of the
-//! machine; the medians are printed as a table, with the lowest and the highest, then as ratios to the floor of the
-//! same run. Rivals that are not installed are named and left out. Nothing here passes or fails.
+//! machine; the medians are printed as a table, with the lowest and the highest, then as ratios to the floor and to the
+//! best rival of the same run. Rivals that are not installed are named and left out. Then what the requirements want of
+//! the supervisor alone is measured and printed beside its limit; the word `requirements` measures nothing else.
+//! `ANET_BENCH_LONG` set makes those as long as the requirements say, which takes some twenty minutes more. Nothing here
+//! passes or fails.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
+mod distribution;
 mod measure;
 mod observer;
 mod process_group;
+mod requirements;
 mod systems;
 mod table;
 
@@ -33,7 +38,12 @@ fn main() {
         words.remove(0);
     }
     #[expect(clippy::disallowed_methods, reason = "a benchmark is configured by its environment")]
-    let rivals = std::env::var_os("ANET_BENCH_RIVALS").map(PathBuf::from);
+    let variable = |name: &str| std::env::var_os(name);
+    let is_long = variable("ANET_BENCH_LONG").is_some();
+    if words == ["requirements"] {
+        return requirements::print(is_long);
+    }
+    let rivals = variable("ANET_BENCH_RIVALS").map(PathBuf::from);
     let (systems, missing): (Vec<_>, Vec<_>) = systems::all(rivals)
         .into_iter()
         .filter(|system| words.is_empty() || words.iter().any(|word| word == system.name()))
@@ -50,4 +60,7 @@ fn main() {
         }
     }
     println!("\n{results}");
+    if words.is_empty() {
+        requirements::print(is_long);
+    }
 }

@@ -11,6 +11,11 @@ pub(crate) struct ProcessGroup {
 }
 
 impl ProcessGroup {
+    /// One process without those that descend from it.
+    pub(crate) fn only(pid: u32) -> Self {
+        Self { pids: BTreeSet::from([pid]) }
+    }
+
     /// `roots` and what descends from them, without `children` and what descends from these.
     pub(crate) fn below(roots: &[u32], children: &BTreeSet<u32>) -> Self {
         let parents: Vec<(u32, u32)> = fs::read_dir("/proc")

@@ -1,6 +1,6 @@
 //! The supervisors that are compared, each as a person would use it: its own start command, its own "all" commands.
 
-mod anet;
+pub(crate) mod anet;
 mod circus;
 mod floor;
 mod honcho;

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::measure::Figures;
 
+const FLOOR: &str = "floor";
+const OURS: &str = "anet";
+
 /// What is printed of each figure.
 type Column = (&'static str, fn(&Figures) -> Option<f64>);
 
@@ -63,17 +66,34 @@ impl fmt::Display for Table {
             });
             writeln!(formatter, "| {system} | {} |", cells.join(" | "))?;
         }
-        let Some((floor, floor_rounds)) = self.rows.first() else { return Ok(()) };
-        writeln!(formatter, "\nAs ratios of {floor}, in the same run:\n")?;
-        writeln!(formatter, "| system | {} |", header.join(" | "))?;
+        let row = |wanted: &str| self.rows.iter().find(|(system, _)| *system == wanted).map(|(_, rounds)| rounds);
+        let (Some(floor), Some(ours)) = (row(FLOOR), row(OURS)) else { return Ok(()) };
+        writeln!(formatter, "\n{OURS} beside the floor and the best rival of the same run; below ×1 it is ahead:\n")?;
+        writeln!(formatter, "| | {} |", header.join(" | "))?;
         writeln!(formatter, "|{}", "---|".repeat(COLUMNS.len() + 1))?;
-        for (system, rounds) in &self.rows[1..] {
-            let cells = COLUMNS.map(|(_, figure)| match (spread(rounds, figure), spread(floor_rounds, figure)) {
-                (Some(ours), Some(floor)) if floor.median > 0.0 => format!("×{:.2}", ours.median / floor.median),
-                _ => "–".to_owned(),
-            });
-            writeln!(formatter, "| {system} | {} |", cells.join(" | "))?;
-        }
-        Ok(())
+        let to_floor = COLUMNS.map(|(_, figure)| ratio(median(ours, figure), median(floor, figure)));
+        writeln!(formatter, "| to the floor | {} |", to_floor.join(" | "))?;
+        let to_best = COLUMNS.map(|(_, figure)| {
+            let rivals = self.rows.iter().filter(|(system, _)| ![FLOOR, OURS].contains(system));
+            let best = rivals.filter_map(|(system, rounds)| Some((*system, median(rounds, figure)?)));
+            match best.min_by(|one, other| one.1.total_cmp(&other.1)) {
+                Some((system, best)) => format!("{} ({system})", ratio(median(ours, figure), Some(best))),
+                None => "–".to_owned(),
+            }
+        });
+        writeln!(formatter, "| to the best rival | {} |", to_best.join(" | "))
+    }
+}
+
+fn median(rounds: &[Figures], figure: fn(&Figures) -> Option<f64>) -> Option<f64> {
+    spread(rounds, figure).map(|spread| spread.median)
+}
+
+fn ratio(ours: Option<f64>, theirs: Option<f64>) -> String {
+    match (ours, theirs) {
+        (Some(0.0), Some(0.0)) => "both 0".to_owned(),
+        (Some(ours), Some(theirs)) if theirs > 0.0 => format!("×{:.2}", ours / theirs),
+        (Some(ours), Some(_)) => format!("{ours:.2} to 0"),
+        _ => "–".to_owned(),
     }
 }

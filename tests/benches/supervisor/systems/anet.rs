@@ -11,9 +11,23 @@ struct AnetRun {
     home: PathBuf,
 }
 
-fn program() -> PathBuf {
+/// The program beside this benchmark.
+pub(crate) fn program() -> PathBuf {
     let bench = std::env::current_exe().expect("a benchmark knows its own file");
     bench.ancestors().nth(2).expect("it lies in target/<profile>/deps").join("anet")
+}
+
+/// A command of it, with a home of its own below `directory`.
+pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = quiet(&program().display().to_string());
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", directory).current_dir(directory).args(arguments);
+    command
+}
+
+/// The process id of the supervisor below `directory`.
+pub(crate) fn supervisor(directory: &Path) -> u32 {
+    let lock = std::fs::read_to_string(directory.join(".anet/run/supervisor.lock")).expect("the supervisor runs");
+    lock.trim().parse().expect("the lock names its holder")
 }
 
 impl System for Anet {
@@ -38,10 +52,7 @@ impl System for Anet {
 
 impl AnetRun {
     fn anet(&self, arguments: &[&str]) -> Command {
-        let mut command = quiet(&program().display().to_string());
-        command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", &self.home).current_dir(&self.home);
-        command.args(arguments);
-        command
+        command(&self.home, arguments)
     }
 }
 
@@ -52,8 +63,7 @@ impl Run for AnetRun {
     }
 
     fn roots(&self) -> Vec<u32> {
-        let lock = std::fs::read_to_string(self.home.join(".anet/run/supervisor.lock")).expect("the supervisor runs");
-        vec![lock.trim().parse().expect("the lock names its holder")]
+        vec![supervisor(&self.home)]
     }
 
     fn status(&mut self) -> bool {
