@@ -31,7 +31,7 @@ pub(super) fn measure() -> Vec<Row> {
         for mut stream in streams {
             let bytes = &bytes;
             scope.spawn(move || {
-                let mut buffer = [0; 64 * 1024];
+                let mut buffer = vec![0; 64 * 1024];
                 while let Ok(length @ 1..) = stream.read(&mut buffer) {
                     bytes.fetch_add(length, Ordering::Relaxed);
                 }
@@ -41,7 +41,9 @@ pub(super) fn measure() -> Vec<Row> {
         bytes.store(0, Ordering::Relaxed);
         let followed = share();
         // The readers see the end of the stream then.
-        ends.iter().for_each(|stream| stream.shutdown(std::net::Shutdown::Both).expect("an open stream"));
+        for stream in &ends {
+            stream.shutdown(std::net::Shutdown::Both).expect("an open stream");
+        }
         followed
     });
     let rate = bytes.load(Ordering::Relaxed) / 1000 / FOLLOWERS / 10;
