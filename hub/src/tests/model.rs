@@ -1,6 +1,9 @@
 //! Random histories against a small reference model, which keeps of each task only what a reader of the contract
 //! would keep on paper.
 
+mod paper;
+mod step;
+
 use std::collections::BTreeMap;
 
 use anet_protocol::rest::Attempt;
@@ -8,150 +11,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::kit::{Person, Run, TestHub};
+use paper::{End, Paper};
+use step::{Step, step};
 
 const LEASE: i64 = 60;
 const TTL: i64 = 150;
 const ATTEMPTS: u32 = 3;
-
-/// One step. Numbers choose among what exists, by remainder.
-#[derive(Clone, Debug)]
-enum Step {
-    Send,
-    /// With `forgetful`, the node names nothing that it holds.
-    Claim {
-        max: u32,
-        run: usize,
-        forgetful: bool,
-    },
-    Ack {
-        task: usize,
-        back: u32,
-        run: usize,
-    },
-    Renew {
-        task: usize,
-        back: u32,
-        run: usize,
-        running: bool,
-    },
-    Reply {
-        task: usize,
-        back: u32,
-        run: usize,
-        text: u8,
-    },
-    Fail {
-        task: usize,
-        back: u32,
-        run: usize,
-        text: u8,
-    },
-    GiveBack {
-        task: usize,
-        back: u32,
-        run: usize,
-    },
-    Cancel {
-        task: usize,
-    },
-    Pass {
-        seconds: i64,
-    },
-    Takeover {
-        holding: Vec<(usize, u32)>,
-    },
-    Restart,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let task = 0..6_usize;
-    // Mostly the latest attempt and the current run, sometimes an older one.
-    let back = prop_oneof![4 => Just(0_u32), 1 => Just(1)];
-    let run = prop_oneof![6 => Just(0_usize), 1 => Just(1)];
-    let call = (task.clone(), back.clone(), run.clone());
-    prop_oneof![
-        4 => Just(Step::Send),
-        5 => (1..4_u32, run, prop::bool::weighted(0.2))
-            .prop_map(|(max, run, forgetful)| Step::Claim { max, run, forgetful }),
-        4 => call.clone().prop_map(|(task, back, run)| Step::Ack { task, back, run }),
-        4 => (call.clone(), any::<bool>())
-            .prop_map(|((task, back, run), running)| Step::Renew { task, back, run, running }),
-        4 => (call.clone(), 0..2_u8).prop_map(|((task, back, run), text)| Step::Reply { task, back, run, text }),
-        2 => (call.clone(), 0..2_u8).prop_map(|((task, back, run), text)| Step::Fail { task, back, run, text }),
-        2 => call.prop_map(|(task, back, run)| Step::GiveBack { task, back, run }),
-        1 => task.clone().prop_map(|task| Step::Cancel { task }),
-        3 => (1..70_i64).prop_map(|seconds| Step::Pass { seconds }),
-        2 => proptest::collection::vec((task, back), 0..3).prop_map(|holding| Step::Takeover { holding }),
-        1 => Just(Step::Restart),
-    ]
-}
-
-/// How a task ended, with the attempt and text that count.
-#[derive(Clone, Debug, PartialEq)]
-enum End {
-    Replied(u32, u8),
-    Failed(Option<(u32, u8)>),
-    Cancelled,
-    Expired,
-}
-
-#[derive(Clone, Debug)]
-struct Paper {
-    id: String,
-    /// `delivered`, `acked` or `running` while `end` is open.
-    state: &'static str,
-    attempt: u32,
-    allowed: u32,
-    /// The run that holds it and until when.
-    lease: Option<(usize, i64)>,
-    expires: i64,
-    end: Option<End>,
-}
-
-impl Paper {
-    fn status(&self) -> &'static str {
-        match self.end {
-            None => self.state,
-            Some(End::Replied(..)) => "replied",
-            Some(End::Failed(_)) => "failed",
-            Some(End::Cancelled) => "cancelled",
-            Some(End::Expired) => "expired",
-        }
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.end.is_none() && self.lease.is_none()
-    }
-
-    fn end(&mut self, end: End) {
-        self.end = Some(end);
-        self.lease = None;
-    }
-
-    /// The attempt was lost.
-    fn lose(&mut self) {
-        if self.attempt >= self.allowed {
-            self.end(End::Failed(None));
-        } else {
-            self.state = "delivered";
-            self.lease = None;
-        }
-    }
-
-    /// The code of a refusal, if the attempt of that run does not count.
-    fn refuses(&self, run: usize, current: usize, attempt: u32) -> Option<&'static str> {
-        let is_holder = self.lease.map_or(self.is_waiting(), |(holder, _)| holder == run);
-        if self.end.is_some() {
-            Some("task_terminal")
-        } else if run != current {
-            Some("instance_superseded")
-        } else if attempt == 0 || attempt != self.attempt || !is_holder {
-            Some("stale_attempt")
-        } else {
-            None
-        }
-    }
-}
 
 struct World {
     hub: Option<TestHub>,
