@@ -6,7 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a process of its own, not a part of the product")]
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixDatagram;
@@ -38,6 +38,7 @@ fn main() -> io::Result<ExitCode> {
                 std::thread::park();
             }
         }
+        ["notify-as-nobody", text] => notify_as_nobody(text),
         ["supervisor", "program-version"] => {
             writeln!(io::stdout(), r#"{{"version":"zoo","control_version":{CONTROL_VERSION}}}"#)?;
             Ok(ExitCode::SUCCESS)
@@ -59,6 +60,13 @@ fn act(directory: &Path) -> io::Result<ExitCode> {
             "tell" => notify(rest)?,
             "ready-through-a-child" => {
                 Command::new(std::env::current_exe()?).args(["notify", "READY=1"]).spawn()?;
+            }
+            "ready-as-nobody" => {
+                let mut command = Command::new(std::env::current_exe()?);
+                let mut child =
+                    command.args(["notify-as-nobody", "READY=1"]).stdout(std::process::Stdio::piped()).spawn()?;
+                let mut told = [0; 4];
+                child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?.read_exact(&mut told)?;
             }
             "say" => writeln!(io::stderr(), "{rest}")?,
             "print" => writeln!(io::stdout(), "{rest}")?,
@@ -150,6 +158,20 @@ fn notify(text: &str) -> io::Result<()> {
         // No supervisor lives at the moment; real children go on as well.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// Says it as another user, over a socket that was connected before; says nothing where only root could do that.
+fn notify_as_nobody(text: &str) -> io::Result<ExitCode> {
+    let socket = UnixDatagram::unbound()?;
+    socket.connect(std::env::var_os("NOTIFY_SOCKET").map(PathBuf::from).unwrap_or_default())?;
+    if nix::unistd::geteuid().is_root() {
+        nix::unistd::setuid(nix::unistd::Uid::from_raw(65534))?;
+        socket.send(text.as_bytes())?;
+    }
+    writeln!(io::stdout(), "told")?;
+    loop {
+        std::thread::park();
     }
 }
 

@@ -4,6 +4,7 @@
 //! What happens is in `token_repair`; here is when. A repair that failed is tried again with growing pauses; one that a
 //! dead login blocks waits for another login, and one that a person must mend waits for the person (R47, R48).
 
+mod rotation;
 mod schedule;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use anet_protocol::control::{ExitCause, Observed, ProcessState, StopReason, Stop
 use anet_protocol::exit_code::ExitCode;
 use anet_protocol::notification::Link;
 use anet_protocol::rest::TokenLife;
+use anet_protocol::time::Timestamp;
 use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
@@ -41,8 +43,8 @@ pub(crate) struct TokenKeeper {
     snapshots: watch::Receiver<Snapshot>,
     state: watch::Sender<Option<Observed<TokenState>>>,
     schedule: Schedule,
-    /// The life for which a moment was drawn, and where in it the moment lies.
-    rotation: Option<(TokenLife, f64)>,
+    /// The life for which a moment was drawn, and the moment.
+    rotation: Option<(TokenLife, Timestamp)>,
 }
 
 /// Why a token is looked at.
@@ -106,22 +108,14 @@ impl TokenKeeper {
         }
     }
 
-    /// How long a token is left alone: until a moment drawn from 50 to 80 % of its life, so that a thousand that were
-    /// made together are not replaced together (R50).
+    /// How long a token is left alone.
     fn until_rotation(&mut self, life: TokenLife) -> Duration {
-        let fraction = match self.rotation {
-            Some((known, fraction)) if known == life => fraction,
-            _ => {
-                let draw = f64::from(u32::from_ne_bytes(self.context.entropy.bytes())) / f64::from(u32::MAX);
-                self.rotation = Some((life, 0.5 + 0.3 * draw));
-                0.5 + 0.3 * draw
-            }
+        let moment = match self.rotation {
+            Some((known, moment)) if known == life => moment,
+            _ => rotation::moment(life, u32::from_ne_bytes(self.context.entropy.bytes())),
         };
-        let millis = |from: anet_protocol::time::Timestamp, to: anet_protocol::time::Timestamp| {
-            Duration::from_millis(u64::try_from(to.as_millis() - from.as_millis()).unwrap_or(0))
-        };
-        let moment = life.made_at.plus(millis(life.made_at, life.ends_at).mul_f64(fraction));
-        millis(self.context.clock.now(), moment)
+        self.rotation = Some((life, moment));
+        rotation::between(self.context.clock.now(), moment)
     }
 
     /// Tries until the need is gone.

@@ -23,25 +23,33 @@ pub fn node_environment(
 ) -> Result<Vec<(OsString, OsString)>, SecretError> {
     let sources = SecretSources::read(dot_env_path, caller)?;
     let mut environment = allowed(caller);
+    let mut missing = Vec::new();
     for (name, value) in config.env() {
         let value = match value {
             EnvValue::Plain(text) => expand_home(text, caller),
             EnvValue::Reference(reference) => {
-                let (_, value) = sources.find(&reference)?.ok_or_else(|| SecretError {
-                    error: format!(
-                        "{name} refers to {reference}, which has no value in {}, in $CREDENTIALS_DIRECTORY nor in \
-                         the environment",
-                        dot_env_path.display()
-                    ),
-                    hint: Some(format!("add {reference}=… to {} (mode 600)", dot_env_path.display())),
-                })?;
+                let Some((_, value)) = sources.find(&reference)? else {
+                    missing.push((name, reference));
+                    continue;
+                };
                 value
             }
         };
         environment.retain(|(known, _)| *known != *name);
         environment.push((name.into(), value));
     }
-    Ok(environment)
+    if missing.is_empty() { Ok(environment) } else { Err(without_value(&missing, dot_env_path)) }
+}
+
+/// Names every reference without a value at once, so that they need not be mended one by one.
+fn without_value(missing: &[(String, String)], dot_env_path: &Path) -> SecretError {
+    let list = |write: fn(&(String, String)) -> String| missing.iter().map(write).collect::<Vec<_>>().join(", ");
+    let (has, path) = (if missing.len() == 1 { "has" } else { "have" }, dot_env_path.display());
+    let refers = list(|(name, reference)| format!("{name} refers to {reference}"));
+    SecretError {
+        error: format!("{refers}, which {has} no value in {path}, in $CREDENTIALS_DIRECTORY nor in the environment"),
+        hint: Some(format!("add {} to {path} (mode 600)", list(|(_, reference)| format!("{reference}=…")))),
+    }
 }
 
 /// A leading `~` stands for the home directory, as the older tools have it.
@@ -111,6 +119,14 @@ mod tests {
             let error = environment(REFERS, "OTHER=1", caller).unwrap_err();
             assert!(error.contains("KEY refers to KEY_N_1") && error.contains("hint: add KEY_N_1=… to /"), "{error}");
         }
+    }
+
+    #[test]
+    fn all_references_without_a_value_are_named_at_once() {
+        let config = r#"{"env":{"A":{"_envRef":"A_N_1"},"B":{"_envRef":"B_N_1"},"C":{"_envRef":"C_N_1"}}}"#;
+        let error = environment(config, "B_N_1=1", &[]).unwrap_err();
+        assert!(error.contains("A refers to A_N_1, C refers to C_N_1, which have no value in /"), "{error}");
+        assert!(error.contains("hint: add A_N_1=…, C_N_1=… to /"), "{error}");
     }
 
     #[test]

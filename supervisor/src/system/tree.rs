@@ -38,12 +38,12 @@ pub(crate) enum KillError {
 }
 
 impl Tree {
-    /// The living members in a reading of the process table. The supervisor itself and processes of
-    /// other users never are.
+    /// The living members in a reading of the process table. The supervisor itself never is one; a process that has
+    /// become another user is one for root alone, because nobody else could end it.
     pub(crate) fn members<'table>(&self, table: &'table [ProcessEntry]) -> Vec<&'table ProcessEntry> {
         let (me, my_uid) = (std::process::id(), nix::unistd::getuid().as_raw());
         let mut members = self.members_by_descent(table, me, &self.members_of_control_group());
-        members.retain(|entry| real_uid(entry.pid) == Some(my_uid));
+        members.retain(|entry| real_uid(entry.pid).is_some_and(|uid| uid == my_uid || my_uid == 0));
         members
     }
 

@@ -168,13 +168,22 @@ pub(crate) async fn a_stranger_under_a_recorded_number_is_never_touched() {
         .unwrap();
     let pid = stranger.id().unwrap();
     let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-    for (boot_id, desired) in [(boot_id.trim(), "running"), (boot_id.trim(), "stopped"), ("another-boot", "stopped")] {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let its_own: u64 = stat.rsplit_once(") ").unwrap().1.split(' ').nth(22 - 3).unwrap().parse().unwrap();
+    // By chance a boot gives out a number at the very tick at which another did.
+    let cases = [
+        (boot_id.trim(), 1, "running"),
+        (boot_id.trim(), 1, "stopped"),
+        ("another-boot", its_own, "stopped"),
+        ("another-boot", its_own, "running"),
+    ];
+    for (boot_id, start_time, desired) in cases {
         write_state(
             &home,
             &json!({"version": 1, "executable": zoo_child(), "hub": null, "nodes": [{
                 "name": "a", "project": home.project().canonicalize().unwrap(), "desired": desired,
                 "process": {"instance": "i_00000000000000aa", "boot_id": boot_id, "started_at": "2026-11-22 05:43:55",
-                    "leader": {"pid": pid, "start_time": 1}, "ready_at": null, "stderr_from": 0}}]}),
+                    "leader": {"pid": pid, "start_time": start_time}, "ready_at": null, "stderr_from": 0}}]}),
         );
         let supervisor = home.supervise().await;
         if desired == "running" {

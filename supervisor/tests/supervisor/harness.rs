@@ -286,6 +286,30 @@ impl Client {
     }
 }
 
+/// Does something as the user nobody, in a thread of its own; `None` where this process has not the right to.
+#[expect(unsafe_code, reason = "the C library has no call that changes the user of one thread alone")]
+pub(crate) fn as_another_user<T: Send + 'static>(action: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    const NOBODY: nix::libc::c_long = 65534;
+    if !nix::unistd::geteuid().is_root() {
+        return None;
+    }
+    let thread = std::thread::spawn(move || {
+        // SAFETY: setresuid(2) takes three numbers; as a system call it concerns the calling thread.
+        let changed = unsafe { nix::libc::syscall(nix::libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) };
+        assert_eq!(changed, 0);
+        action()
+    });
+    Some(thread.join().unwrap())
+}
+
+/// Opens the way to a socket as far as file modes go, so that only the check of the peer is left.
+pub(crate) fn open_to_all(socket: &Path) {
+    for directory in socket.ancestors().skip(1).take_while(|directory| *directory != std::env::temp_dir()) {
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o711)).unwrap();
+    }
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o666)).unwrap();
+}
+
 pub(crate) fn pid_of(view: &Value) -> i32 {
     i32::try_from(view["pid"].as_i64().unwrap()).unwrap()
 }

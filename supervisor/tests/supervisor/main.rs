@@ -48,4 +48,6 @@ mod soak;
 #[cfg(test)]
 mod stop_tree;
 #[cfg(test)]
+mod storm;
+#[cfg(test)]
 mod upgrade;

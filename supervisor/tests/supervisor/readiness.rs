@@ -62,6 +62,30 @@ async fn a_process_of_the_childs_session_may_speak_for_it() {
     supervisor.shut_down().await;
 }
 
+/// A process of the node's own session that has become another user is none of this supervisor's. Only root can become
+/// one; for anybody else the process says nothing.
+#[tokio::test]
+async fn what_another_user_says_in_the_childs_session_is_not_heard() {
+    let home = Home::new();
+    let directory = home.node("a", &["ready-as-nobody", "tell X_ANET_WORK=1", "wait-for go", "ready", "sleep"]);
+    let supervisor = home.supervise().await;
+    let client = supervisor.client.clone();
+    let starting = tokio::spawn({
+        let (client, project) = (client.clone(), home.project());
+        async move { client.post("/v1/nodes/a/start", json!({"project": project})).await }
+    });
+    // What the node tells itself was sent after the other's word, and is handled after it.
+    let node = eventually("the node's own word", async || {
+        let nodes = client.get("/v1/nodes").await;
+        nodes["nodes"].as_array()?.first().filter(|node| node["work"]["value"] == 1).cloned()
+    })
+    .await;
+    assert_eq!(node["state"], "starting", "{node}");
+    std::fs::write(directory.join("go"), "").unwrap();
+    assert_eq!(starting.await.unwrap().0, 200);
+    supervisor.shut_down().await;
+}
+
 #[tokio::test]
 async fn link_and_work_are_shown_with_their_time() {
     let home = Home::new();

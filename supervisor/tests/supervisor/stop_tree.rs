@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Home, is_alive, kill, pid_in, starts};
+use crate::harness::{Home, is_alive, kill, pid_in, pid_of, starts};
 
 const HELPERS: [&str; 3] = ["helper group", "helper session", "helper daemon"];
 
@@ -76,5 +76,38 @@ async fn helpers_are_gone_before_a_process_that_gave_up_is_shown() {
     let (status, _) = supervisor.client.start(&home, "a").await;
     assert_eq!(status, 502);
     assert!(helpers(&home, "a").iter().all(|pid| !is_alive(*pid)));
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_node_whose_name_begins_like_the_stopped_ones_runs_on() {
+    let home = Home::new();
+    for name in ["a", "a-long-name", "b-a"] {
+        home.node(name, &["ready", "sleep"]);
+    }
+    let supervisor = home.supervise().await;
+    let client = &supervisor.client;
+    client.must_start(&home, "a").await;
+    let others = [client.must_start(&home, "a-long-name").await, client.must_start(&home, "b-a").await];
+    assert_eq!(client.stop("a").await.0, 200);
+    assert_eq!(home.copies("a"), 0);
+    assert_eq!([pid_of(&client.node("a-long-name").await), pid_of(&client.node("b-a").await)], others);
+    assert!(others.iter().all(|pid| is_alive(*pid)));
+    // What is no name of a node stops none.
+    assert_eq!(client.stop("a-").await.0, 404);
+    assert!(others.iter().all(|pid| is_alive(*pid)));
+    supervisor.shut_down().await;
+}
+
+/// Such as the workers of a server that begins as root. Only root can start one, and only root can end it.
+#[tokio::test]
+async fn a_helper_that_has_become_another_user_is_gone_too() {
+    let home = Home::new();
+    home.node("a", &["ready-as-nobody", "helper settled", "ready", "sleep"]);
+    let supervisor = home.supervise().await;
+    supervisor.client.must_start(&home, "a").await;
+    assert_eq!(home.processes().len(), 3);
+    assert_eq!(supervisor.client.stop("a").await.0, 200);
+    assert_eq!(home.processes(), [0; 0]);
     supervisor.shut_down().await;
 }
