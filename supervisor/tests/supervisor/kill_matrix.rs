@@ -46,8 +46,9 @@ async fn check(home: &Home, client: &Client, bystander: i32, wanted: &[&str]) {
     assert_eq!((pid, is_alive(pid)), (bystander, true), "a node that nothing was asked of was touched");
 }
 
+/// The node, if it is known. A question that an exec cuts off is asked again.
 async fn known(client: &Client, name: &str) -> Option<Value> {
-    let nodes = client.try_get("/v1/nodes").await?;
+    let nodes = eventually("the nodes are listed", async || client.try_get("/v1/nodes").await).await;
     nodes["nodes"].as_array()?.iter().find(|node| node["name"] == name).cloned()
 }
 
