@@ -20,7 +20,7 @@ pub(crate) fn line(question: &str) -> Result<String, Failure> {
     write!(io::stderr(), "{question}: ").and_then(|()| io::stderr().flush())?;
     let mut answer = String::new();
     if io::stdin().lock().read_line(&mut answer)? == 0 {
-        return Err(Failure::usage(format!("no {} was given", question.to_lowercase())));
+        return Err(missing(question, ""));
     }
     Ok(answer.trim().to_owned())
 }
@@ -36,9 +36,17 @@ pub(crate) fn secret(question: &str) -> Result<SecretString, Failure> {
     }
     let mut answer = String::new();
     if io::stdin().lock().read_line(&mut answer)? == 0 {
-        return Err(Failure::usage(format!("no {} was given on stdin", question.to_lowercase())));
+        return Err(missing(question, " on stdin"));
     }
     Ok(answer.trim_end_matches(['\r', '\n']).to_owned().into())
+}
+
+/// Only the first letter is made small: what else stands in a question may be the name of a variable.
+fn missing(question: &str, place: &str) -> Failure {
+    let mut letters = question.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    let question: String = first.into_iter().chain(letters).collect();
+    Failure::usage(format!("no {question} was given{place}"))
 }
 
 /// Asks for a secret that is being chosen: twice on a terminal, where nobody sees a slip; once from a pipe.

@@ -319,7 +319,7 @@ impl Hub {
         if limits.is_empty() && uses.is_empty() {
             return Ok(());
         }
-        let (limit_rows, token_rows) = (limits.clone(), uses.clone());
+        let (limit_rows, token_rows) = (limits.clone(), uses);
         let saved = self
             .write(async move |transaction| {
                 for row in &limit_rows {
@@ -333,7 +333,9 @@ impl Hub {
             .await;
         if saved.is_err() {
             self.limits().restore(limits);
-            self.live().uses.restore(uses);
+            self.live().uses.restore();
+        } else {
+            self.live().uses.settle();
         }
         saved
     }

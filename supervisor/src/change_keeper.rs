@@ -1,5 +1,5 @@
-//! Notices that the files of a running node were changed, and does what its policy says: restart it once it has nothing
-//! in hand, at once, or only say so.
+//! Notices that the files of a running node were changed, or that the settings name another hub, and does what its policy
+//! says: restart it once it has nothing in hand, at once, or only say so.
 //!
 //! What counts is what the next start would be given, not the files: an edit that changes nothing restarts nothing, and
 //! neither does a new token, which a node takes while it runs.
@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anet_protocol::control::{Desired, StopReason, StopRequest};
-use futures_util::StreamExt as _;
+use futures_util::stream::select;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 
 use crate::launch::fingerprint::Fingerprint;
@@ -64,7 +65,10 @@ impl ChangeKeeper {
     pub(crate) async fn run(self) {
         let mut snapshots = self.handle.snapshots();
         while snapshots.wait_for(|snapshot| snapshot.fingerprint.is_some()).await.is_ok() {
-            let mut changes = self.context.directory_watcher.changes(self.program.directory(), LOOK);
+            let watcher = &self.context.directory_watcher;
+            let own = watcher.changes(self.program.directory(), LOOK);
+            // The settings name the hub.
+            let mut changes = select(own, watcher.changes(self.context.paths.home.clone(), LOOK));
             // Until it ends; what it is started with then is read then.
             loop {
                 let is_waiting = !self.told.borrow().is_empty();
@@ -74,6 +78,8 @@ impl ChangeKeeper {
                 };
                 if is_told {
                     tokio::time::sleep(SETTLING).await;
+                    // What was told meanwhile is judged with it.
+                    while let Some(Some(())) = changes.next().now_or_never() {}
                 }
                 let snapshot = snapshots.borrow_and_update().clone();
                 if snapshot.fingerprint.is_none() {
@@ -104,7 +110,7 @@ impl ChangeKeeper {
             EnvChange::Ask => false,
         };
         // Another program file, or other limits, are for a person to apply: an upgrade restarts no node.
-        let is_edited = found.iter().any(|word| ["environment", "configuration"].contains(word));
+        let is_edited = found.iter().any(|word| ["environment", "configuration", "hub"].contains(word));
         if !is_edited || !is_due {
             return;
         }

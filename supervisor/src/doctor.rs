@@ -26,5 +26,13 @@ pub async fn examine(patient: &Patient) -> Vec<Finding> {
     CHECKS.iter().flat_map(|check| check.findings(&facts)).collect()
 }
 
+/// Names that are asked about and no node has, here or in the supervisor's records.
+#[must_use]
+pub fn unknown_names(patient: &Patient) -> Vec<&str> {
+    let nodes = facts::nodes_of(patient);
+    let is_unknown = |name: &&String| !nodes.contains(*name);
+    patient.names.iter().filter(is_unknown).map(String::as_str).collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -156,6 +156,14 @@ impl Program {
         }
     }
 
+    /// The hub that it works with because the settings in `home` name it; absent where it has a hub of its own, or none.
+    pub(crate) fn hub_of_settings(&self, home: &Path) -> Option<String> {
+        match self {
+            Self::Hub(_) => None,
+            Self::Node(node) => node.hub_of_settings(home),
+        }
+    }
+
     pub(crate) fn log_directory(&self, paths: &Paths) -> PathBuf {
         match self {
             Self::Hub(_) => hub::log_directory(paths),

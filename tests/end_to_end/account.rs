@@ -30,6 +30,10 @@ fn the_password_that_was_shown_logs_in_and_a_wrong_one_does_not() {
     let refused = world.anet(&["login", "--username", "admin", "--password", "not-the-password"]).failed(1);
     assert!(refused.stderr.contains("invalid username or password"), "{refused:?}");
     assert!(!refused.stderr.contains("not-the-password"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("hint: a recovery key sets a new password: `anet recover --username admin`"),
+        "{refused:?}"
+    );
     assert_eq!(fs::read_to_string(world.home.join(".anet/config.json")).unwrap(), before, "nothing has changed");
 
     let _in = world.anet(&["login", "--username", "admin", "--password", password]).done();

@@ -85,3 +85,39 @@ fn a_node_starts_while_the_hub_is_down_only_in_words_that_are_true() {
     let node = world.node("early");
     assert_eq!(node["state"], "stopped", "{node}");
 }
+
+#[test]
+fn a_hub_that_is_started_without_a_port_comes_back_where_it_was_and_its_nodes_with_it() {
+    let world = World::new();
+    let url = world.start_hub();
+    world.start_node("writer", "cat");
+    let pid = world.node_pid("writer");
+    let _stopped = world.anet(&["hub", "stop"]).done();
+    let again = world.anet(&["hub", "start", "--json"]).done().json();
+    assert_eq!(again["url"], url);
+    wait_until("the node is connected", || (world.node("writer")["link"]["value"] == "connected").then_some(()));
+    assert_eq!(world.node_pid("writer"), pid, "nothing was restarted");
+    // What remembers the port is a file, and a broken one is told and not guessed about.
+    let _stopped = world.anet(&["hub", "stop"]).done();
+    std::fs::write(world.home.join(".anet/server/config.json"), "{\"port\": 0}").unwrap();
+    let refused = world.anet(&["hub", "start"]).failed(1);
+    assert!(refused.stderr.contains("`port` is 0") && refused.stderr.contains("hint: name the port"), "{refused:?}");
+}
+
+#[test]
+fn running_nodes_follow_a_hub_that_moved_to_another_port() {
+    let world = World::new();
+    let url = world.start_hub();
+    world.start_node("writer", "cat");
+    let _stopped = world.anet(&["hub", "stop"]).done();
+    let stranger = TcpListener::bind(url.strip_prefix("http://").unwrap()).unwrap();
+    let refused = world.anet(&["hub", "start"]).failed(1);
+    assert!(refused.stderr.contains("is taken by"), "{refused:?}");
+    let moved = world.start_hub();
+    assert_ne!(moved, url);
+    let task = world.send("writer", "hello");
+    assert_eq!(world.wait_for_task(&task, "replied")["status"], "replied");
+    let node = world.node("writer");
+    assert_eq!((&node["state"], &node["link"]["value"]), (&"running".into(), &"connected".into()), "{node}");
+    drop(stranger);
+}

@@ -250,6 +250,31 @@ fn a_deleted_node_is_gone_everywhere_and_only_after_force() {
 }
 
 #[test]
+fn a_deleted_node_whose_configuration_is_broken_leaves_no_token_that_works_or_is_told_to() {
+    let world = World::new();
+    let _url = world.start_hub();
+    let tokens = || {
+        let list = world.anet(&["token", "ls", "--json"]).done().json();
+        let rows = list["tokens"].as_array().unwrap().clone();
+        rows.into_iter().filter(|row| row["name"].as_str().unwrap().starts_with("node:")).count()
+    };
+    for name in ["first", "second"] {
+        world.create_node(name, "cat");
+        std::fs::write(world.node_directory(name).join("config.json"), "{ oops").unwrap();
+    }
+    assert_eq!(tokens(), 2);
+    let deleted = world.anet(&["node", "delete", "first", "--force"]).done();
+    assert!(deleted.stderr.contains("1 token(s) revoked"), "{deleted:?}");
+    assert_eq!((tokens(), world.node_directory("first").exists()), (1, false));
+    // Nobody is logged in, so that nobody can revoke anything: that is said, with what does.
+    let _out = world.anet(&["logout"]).done();
+    let deleted = world.anet(&["node", "delete", "second", "--force"]).done();
+    assert!(deleted.stderr.contains("its token stays valid there"), "{deleted:?}");
+    assert!(deleted.stderr.contains("hint: `anet token ls` lists it as node:second"), "{deleted:?}");
+    assert!(!world.node_directory("second").exists());
+}
+
+#[test]
 fn deleting_a_copy_leaves_the_original_alone() {
     let world = World::new();
     let _url = world.start_hub();

@@ -37,6 +37,8 @@ fn a_secret_that_is_typed_reaches_the_agent_and_is_shown_nowhere() {
     let world = World::new();
     let _url = world.start_hub();
     world.create_node("writer", "cat > /dev/null; printf '%s' \"$MY_API_KEY\"");
+    let nothing = world.anet(&["node", "env", "set", "writer", "MY_API_KEY"]).failed(2);
+    assert!(nothing.stderr.contains("no value of MY_API_KEY was given on stdin"), "{nothing:?}");
     let set = world.anet_typing(&format!("{CANARY}\n"), &["node", "env", "set", "writer", "MY_API_KEY"]).done();
     let listed = world.anet(&["node", "env", "ls", "writer"]).done();
     let document = world.anet(&["node", "env", "ls", "writer", "--json"]).done();

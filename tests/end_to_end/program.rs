@@ -27,6 +27,8 @@ fn any_program_is_kept_alive_and_obeys_the_verbs_of_a_node() {
     let again = world.anet(&["run", "clock", "--", "true"]).failed(1);
     assert!(again.stderr.contains("there is a program clock here already"), "{again:?}");
     let _started = world.anet(&["run", "clock"]).done();
+    let asked = world.anet(&["node", "delete", "clock"]).failed(1);
+    assert!(asked.stderr.contains("stop it, delete ") && !asked.stderr.contains("token"), "{asked:?}");
     let _deleted = world.anet(&["node", "delete", "clock", "--force"]).done();
     assert!(!world.project.join(".anet/programs/clock").exists());
 }

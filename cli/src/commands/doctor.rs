@@ -4,14 +4,15 @@
 mod mend;
 mod patient;
 mod report;
+mod settle;
 
 use std::process::ExitCode;
 
 use anet_protocol::exit_code::CommandExit;
-use anet_supervisor::doctor::{Severity, examine};
+use anet_supervisor::doctor::{Severity, examine, unknown_names};
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use mend::Mended;
 
 /// How often is looked again after repairs: a repair can bring to light what it had hidden, such as a refused token
@@ -38,13 +39,21 @@ pub(crate) struct Arguments {
 pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let mut mended: Vec<Mended> = Vec::new();
     let mut patient = patient::describe(context, &arguments.names).await?;
+    let unknown = unknown_names(&patient);
+    if !unknown.is_empty() {
+        let text = format!("no node {} is here or known to the supervisor; nothing was looked at", unknown.join(", "));
+        return Err(Failure::message(text).hint("`anet node ls` lists the nodes of this machine"));
+    }
     let mut findings = examine(&patient).await;
     if arguments.fix {
         for _ in 0..ROUNDS {
             let repaired = mend::all(context, &patient.database, &findings, &mended).await;
-            let is_changed = repaired.iter().any(Mended::is_change);
+            let is_as_it_was = repaired.iter().all(Mended::is_failure);
+            if !is_as_it_was {
+                settle::wait(context, &repaired).await?;
+            }
             mended.extend(repaired);
-            if !is_changed {
+            if is_as_it_was {
                 break;
             }
             patient = patient::describe(context, &arguments.names).await?;

@@ -1,4 +1,4 @@
-use anet_protocol::rest::{LoginRequest, Me, Network};
+use anet_protocol::rest::{ErrorCode, LoginRequest, Me, Network};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::process::ExitCode;
 
@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::global_config::GlobalConfig;
 use crate::hub_client::HubClient;
+use crate::hub_url;
 use crate::network_choice;
 use crate::private_files;
 use crate::prompt;
@@ -35,12 +36,29 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
         let password = arguments.password.map_or_else(|| prompt::secret("Password"), Ok)?;
         let request =
             LoginRequest { username, password: password.expose_secret().to_owned(), client_label: system::host_name() };
-        hub.login(&request).await?.token.into()
+        let logged_in =
+            hub.login(&request).await.map_err(|failure| advise(context, &hub, &request.username, failure))?;
+        logged_in.token.into()
     };
     let me = hub.with_token(token.clone()).me().await?;
     let network = choose_network(context, &me.networks)?;
     save(context, &hub, &token, &me, network)?;
     announce(context, &hub, &me, "logged in")
+}
+
+/// What helps whoever does not know the password any more.
+fn advise(context: &Context, hub: &HubClient, name: &str, failure: Failure) -> Failure {
+    if !failure.is_refusal(ErrorCode::InvalidCredentials) {
+        return failure;
+    }
+    let failure = failure
+        .hint(format!("a recovery key sets a new password: `anet recover --username {name}`"))
+        .hint("without an account here, make one with `anet register`");
+    let is_here = hub_url::parse(hub.url()).is_ok_and(|url| hub_url::is_loopback(&url));
+    if is_here && context.environment.database.exists() {
+        return failure.hint(format!("on the hub's host: `anet hub admin reset-user {name}` makes a new password"));
+    }
+    failure
 }
 
 /// Checks a person's token with the hub and saves it, with the hub and the first network.

@@ -102,6 +102,7 @@ async fn a_missing_or_foreign_token_in_the_file_is_replaced_by_the_nodes_own() {
         let outcome = bench.repaired(Cause::Check).await;
         assert!(matches!(outcome, RepairOutcome::Repaired { .. }), "{outcome:?}");
         assert!(bench.token().starts_with("ntok_"));
+        assert_eq!(bench.node_tokens().await.len(), 1, "the one that the file had lost is revoked");
     }
     bench.end().await;
 }

@@ -80,6 +80,31 @@ async fn a_crash_after_any_step_of_a_rotation_never_leaves_the_node_without_a_wo
     }
 }
 
+#[tokio::test]
+async fn a_token_that_only_the_running_node_knows_works_until_the_new_one_is_written_down_and_not_longer() {
+    for step in STEPS {
+        let bench = Bench::new().await;
+        let old = bench.token();
+        bench.change_config(|config| drop(config.as_object_mut().unwrap().shift_remove("token")));
+        let cut = |done: Step| if done == step { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        // Twice: the second finds what the first had left, and is cut off as well.
+        for _ in 0..2 {
+            let mut repair = bench.repair(Cause::Check);
+            repair.after = &cut;
+            let cut_off = repair.run().await.is_err();
+            let is_persisted = matches!(step, Step::Persisted | Step::Switched | Step::Revoked);
+            let (status, _) = bench.call("GET", "/api/auth/me", Some(&old), None).await;
+            assert!(is_persisted || (cut_off && status == 200), "{step:?}: the node's token was taken too early");
+        }
+        bench.repaired(Cause::Check).await;
+        let Probe::Valid { token_id, .. } = bench.probe().await else { panic!("{step:?}: no working token") };
+        assert_eq!(bench.node_tokens().await, [token_id.as_str()], "{step:?}");
+        assert_eq!(bench.call("GET", "/api/auth/me", Some(&old), None).await.0, 401, "{step:?}");
+        assert!(!bench.directory.join("token-repair.json").exists(), "{step:?}");
+        bench.end().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_refusals_at_once_mint_one_token() {
     let bench = Bench::new().await;

@@ -13,7 +13,8 @@ pub(crate) async fn list(hub: &Hub, caller: &Caller) -> Result<SessionList, HubE
     caller.authorize_account(&mut *reads, Operation::ManageCredentials).await?;
     let now = hub.now();
     let rows = reads.tokens_of_user(&caller.user.user_id).await?;
-    let sessions = rows.into_iter().filter(|row| is_login(row) && works(hub, row, now));
+    let rows = rows.into_iter().map(|row| hub.live().uses.complete(row));
+    let sessions = rows.filter(|row| is_login(row) && works(hub, row, now));
     Ok(SessionList {
         idle_timeout_days: hub.settings().login_idle.as_secs().div_ceil(24 * 3600),
         current_token_id: caller.token_id.clone(),

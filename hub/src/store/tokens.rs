@@ -44,6 +44,7 @@ pub(crate) struct TokenRow {
     pub name: String,
     pub kind: CredentialKind,
     pub network_id: Option<NetworkId>,
+    pub node_id: Option<NodeId>,
     pub client_label: Option<String>,
     pub user_agent: Option<String>,
     pub last_address: Option<String>,

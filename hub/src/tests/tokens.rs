@@ -49,6 +49,27 @@ async fn a_key_bound_to_a_network_reaches_no_other_and_ends_when_it_is_told_to()
 }
 
 #[tokio::test]
+async fn a_use_is_listed_at_once_and_stays_listed_when_it_is_written_down() {
+    let hub = TestHub::open().await;
+    let alice = hub.person("alice").await;
+    let key = key(&hub, &alice.token, json!({ "name": "ci" })).await;
+    let last_use = async || {
+        let list = hub.get(&alice.token, "/api/auth/tokens").await.ok();
+        let rows = list["tokens"].as_array().unwrap().clone();
+        rows.into_iter().find(|row| row["name"] == "ci").unwrap()["last_used_at"].clone()
+    };
+    assert_eq!(last_use().await, Value::Null);
+    hub.get(secret(&key), "/api/tasks").await.ok();
+    let first = last_use().await;
+    assert_ne!(first, Value::Null, "it was used");
+    hub.hub.save_uses().await.unwrap();
+    assert_eq!(last_use().await, first);
+    hub.clock.advance(120);
+    hub.get(secret(&key), "/api/tasks").await.ok();
+    assert_ne!(last_use().await, first, "a later use is newer than what is written down");
+}
+
+#[tokio::test]
 async fn a_viewer_makes_a_key_that_reads_and_none_that_writes() {
     let hub = TestHub::open().await;
     let alice = hub.person("alice").await;

@@ -12,6 +12,7 @@ pub(crate) async fn list(hub: &Hub, caller: &Caller) -> Result<TokenList, HubErr
     caller.authorize_account(&mut *reads, Operation::ManageCredentials).await?;
     let rows = reads.tokens_of_user(&caller.user.user_id).await?;
     let rows = rows.into_iter().filter(|row| row.kind != CredentialKind::Legacy);
+    let rows = rows.map(|row| hub.live().uses.complete(row));
     Ok(TokenList { tokens: rows.map(info).collect() })
 }
 
@@ -22,6 +23,7 @@ fn info(row: TokenRow) -> TokenInfo {
         kind: row.kind.as_str().to_owned(),
         scope: row.kind.scope().to_owned(),
         network_id: row.network_id,
+        node_id: row.node_id,
         label: row.client_label,
         last_used_at: row.last_used_at,
         created_at: row.created_at,

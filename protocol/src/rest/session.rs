@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::User;
-use crate::id::{NetworkId, TokenId};
+use crate::id::{NetworkId, NodeId, TokenId};
 use crate::role::ApiScope;
 use crate::time::Timestamp;
 
@@ -118,6 +118,9 @@ pub struct TokenInfo {
     pub scope: String,
     /// The only network it reaches.
     pub network_id: Option<NetworkId>,
+    /// The node it is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<NodeId>,
     /// The word that its maker gave it: the device of a login, the repair of a node's token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,

@@ -41,8 +41,6 @@ pub(in crate::doctor) struct Facts<'patient> {
     pub(in crate::doctor) admin: AdminFacts,
     /// Those that are asked about.
     pub(in crate::doctor) nodes: Vec<NodeFacts>,
-    /// Names that were asked about and no node has.
-    pub(in crate::doctor) missing: Vec<String>,
     pub(in crate::doctor) programs: Vec<ProgramFacts>,
     pub(in crate::doctor) boot: BootFacts,
     /// With which the supervisor starts its nodes.
@@ -65,7 +63,7 @@ impl JsonFile {
             OwnFile::Refused(problem) => return Self::Broken(problem),
             OwnFile::Text(text) => text,
         };
-        let edit = |seen: String| Self::Broken(FileProblem { seen, command: format!("edit {}", path.display()) });
+        let edit = |seen: String| Self::Broken(FileProblem { seen, command: own_file::edit(path) });
         match serde_json::from_str(&text) {
             Ok(Value::Object(fields)) => Self::Object(fields),
             Ok(_) => edit("is not one JSON object".to_owned()),
@@ -121,8 +119,6 @@ impl<'patient> Facts<'patient> {
         let state = StateFile::read(&paths.state);
         let global = JsonFile::read(&patient.home.join("config.json"));
         let mut nodes = node::find(patient, &state);
-        let missing = patient.names.iter().filter(|name| nodes.iter().all(|node| node.name != **name));
-        let missing = missing.cloned().collect();
         nodes.retain(|node| patient.names.is_empty() || patient.names.contains(&node.name));
         let hub = match &patient.hub {
             Some(url) => Some(HubFacts::ask(url, patient).await),
@@ -136,21 +132,7 @@ impl<'patient> Facts<'patient> {
         let programs = program::look(&nodes, patient, search_path.as_ref()).await;
         let boot = BootFacts::look(patient);
         let now = patient.clock.now();
-        Self {
-            patient,
-            paths,
-            now,
-            global,
-            state,
-            processes,
-            hub,
-            admin,
-            nodes,
-            missing,
-            programs,
-            boot,
-            start_environment,
-        }
+        Self { patient, paths, now, global, state, processes, hub, admin, nodes, programs, boot, start_environment }
     }
 
     pub(in crate::doctor) fn supervisor(&self) -> Option<&SupervisorStatus> {
@@ -164,6 +146,12 @@ impl<'patient> Facts<'patient> {
         projects.dedup();
         projects
     }
+}
+
+/// The names of all nodes that there are.
+pub(super) fn nodes_of(patient: &Patient) -> Vec<String> {
+    let state = StateFile::read(&Paths::new(&patient.home).state);
+    node::find(patient, &state).into_iter().map(|node| node.name).collect()
 }
 
 /// The environment with which the supervisor starts its nodes: its own where it runs and can be read, else the one that a

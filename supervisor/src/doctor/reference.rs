@@ -39,11 +39,13 @@ matters and the one command that mends it. The last line is `Result: N ok, M war
 | 0 | no error (warnings may be left) | no error and no warning is left |
 | 1 | an error | an error or a warning is left |
 
-`anet doctor --fix` repairs what the last column says, tells how each thing was before and is after, and looks at everything again.
+`anet doctor --fix` repairs what the last column says, tells how each thing was before and is after, gives nodes that it mended up to
+15 s to come up, and looks at everything again.
 Called twice, it changes nothing the second time. It never moves plain secrets, never touches links, files with several names or
 files of other users, never edits a file it cannot read, and never replaces a token that the hub has not refused with 401.
 
-`anet doctor NAME…` looks at the named nodes alone; everything that is not about a node is looked at as well.
+`anet doctor NAME…` looks at the named nodes alone; everything that is not about a node is looked at as well. A name
+that no node has ends the command with 1 before anything is looked at.
 
 | check | title | at worst | finds | why it matters | `--fix` |
 |---|---|---|---|---|---|

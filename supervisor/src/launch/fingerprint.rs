@@ -19,6 +19,10 @@ pub(crate) struct Fingerprint {
     environment: String,
     configuration: String,
     limits: String,
+    /// The address of the hub, where the settings of this machine say it; absent in records of versions that did not
+    /// keep it, and then it is not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hub: Option<String>,
 }
 
 impl Fingerprint {
@@ -37,6 +41,7 @@ impl Fingerprint {
                 .over(environment.iter().flat_map(|(name, value)| [name.as_os_str(), value.as_os_str()])),
             configuration: digest.over([OsStr::new(&program.configuration())]),
             limits: digest.over([OsStr::new(&limits(policy))]),
+            hub: program.hub_of_settings(&context.paths.home).map(|hub| digest.over([OsStr::new(&hub)])),
         }
     }
 
@@ -48,7 +53,9 @@ impl Fingerprint {
             ("configuration", &self.configuration, &now.configuration),
             ("limits", &self.limits, &now.limits),
         ];
-        parts.into_iter().filter(|(_, before, now)| before != now).map(|(word, _, _)| word).collect()
+        let is_moved = matches!((&self.hub, &now.hub), (Some(before), Some(now)) if before != now);
+        let differing = parts.into_iter().filter(|(_, before, now)| before != now).map(|(word, _, _)| word);
+        differing.chain(is_moved.then_some("hub")).collect()
     }
 }
 

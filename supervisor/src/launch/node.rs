@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use crate::dot_env;
 use crate::launch::node_environment::node_environment;
 use crate::launch::{Launch, LaunchError, program};
+use crate::login::Login;
 use crate::paths::{ensure_private_directory, node_directory, program_directory};
 use crate::process::Context;
 use crate::secret_source::SecretSources;
@@ -89,6 +90,16 @@ impl NodeProgram {
                 config.to_text()
             },
         )
+    }
+
+    /// The hub that it works with because the settings in `home` name it; absent where its configuration names another,
+    /// where it is no node, and where a file cannot be read, which the next start tells.
+    pub(crate) fn hub_of_settings(&self, home: &Path) -> Option<String> {
+        let follows_settings = !self.is_program() && self.read_config().is_ok_and(|config| config.hub().is_none());
+        if !follows_settings {
+            return None;
+        }
+        Login::read(home).ok().map(|login| login.hub.trim_end_matches('/').to_owned())
     }
 
     /// Whether its hub may be the one of this supervisor, which listens on `port`. A configuration that cannot be

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use anet_protocol::id::TokenId;
+use anet_protocol::id::{NodeId, TokenId};
+use anet_protocol::rest::TokenInfo;
 use serde::{Deserialize, Serialize};
 
 use super::hub_api::HubApi;
@@ -16,6 +17,9 @@ pub(super) struct Pending {
     /// The token that is to be replaced, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) replaced: Option<TokenId>,
+    /// The node, where its configuration had lost its token: every other one of it is then replaced, whichever it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lost_by: Option<NodeId>,
 }
 
 impl Pending {
@@ -59,12 +63,15 @@ impl Pending {
                 return Ok(Vec::new());
             }
         };
-        let is_excess = |id: &TokenId, label: Option<&str>| {
-            in_use != Some(id) && (label == Some(self.label.as_str()) || self.replaced.as_ref() == Some(id))
+        let is_excess = |token: &TokenInfo| {
+            let is_named = token.label.as_ref() == Some(&self.label) || self.replaced.as_ref() == Some(&token.token_id);
+            // The node may still work with the one that its configuration lost, until another one is in use.
+            let is_lost = in_use.is_some() && self.lost_by.is_some() && token.node_id == self.lost_by;
+            in_use != Some(&token.token_id) && (is_named || is_lost)
         };
         let mut revoked = Vec::new();
         let mut is_clean = true;
-        for excess in tokens.into_iter().filter(|token| is_excess(&token.token_id, token.label.as_deref())) {
+        for excess in tokens.into_iter().filter(is_excess) {
             match hub.revoke(login.token.as_ref(), &excess.token_id).await {
                 Ok(()) => revoked.push(excess.token_id),
                 Err(denial) => {

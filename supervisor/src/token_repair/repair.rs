@@ -5,7 +5,7 @@ use std::time::Duration;
 use anet_protocol::Entropy;
 use anet_protocol::id::TokenId;
 use anet_protocol::rest::{Me, NodeToken, NodeTokenRequest};
-use anet_protocol::token::fingerprint;
+use anet_protocol::token::{self, TokenKind, fingerprint};
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -134,7 +134,9 @@ impl<'a> Repair<'a> {
             Some(left) => left.clean_up(hub, self.login, replaced.as_ref(), self.directory).await?,
             None => Vec::new(),
         };
-        let pending = Pending { label: format!("repair-{:032x}", u128::from_ne_bytes(self.entropy.bytes())), replaced };
+        let label = format!("repair-{:032x}", u128::from_ne_bytes(self.entropy.bytes()));
+        let lost_by = has_lost_its_token(account).then(|| account.node_id.clone());
+        let pending = Pending { label, replaced, lost_by };
         pending.save(self.directory)?;
         let minted = self.mint(hub, account, &place, &pending).await?;
         let token = SecretString::from(minted.token);
@@ -278,6 +280,11 @@ impl<E: Into<RepairError>> From<E> for Stop {
     fn from(error: E) -> Self {
         Self::Error(error.into())
     }
+}
+
+/// Whether what stands in the configuration is no token of a node, so that nobody knows which one it had.
+fn has_lost_its_token(account: &NodeAccount) -> bool {
+    account.token.as_ref().is_none_or(|token| token::parse(token.expose_secret()) != Ok(TokenKind::Node))
 }
 
 fn blocked(reason: String, account: &NodeAccount) -> RepairOutcome {

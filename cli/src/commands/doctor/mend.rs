@@ -20,6 +20,9 @@ use crate::system::SystemEntropy;
 pub(super) struct Mended {
     /// The id of the check that found it.
     check: &'static str,
+    /// What the check calls itself to people.
+    #[serde(skip)]
+    title: &'static str,
     /// What it is about.
     subject: Option<String>,
     #[serde(flatten)]
@@ -44,16 +47,28 @@ impl Mended {
         matches!(self.outcome, MendOutcome::Changed(_))
     }
 
+    /// Whether it is as it was.
+    pub(super) const fn is_failure(&self) -> bool {
+        matches!(self.outcome, MendOutcome::Failed { .. })
+    }
+
+    pub(super) const fn repair(&self) -> &Repair {
+        &self.repair
+    }
+
     /// A line for people; nothing where nothing was done.
     pub(super) fn line(&self) -> Option<String> {
-        let subject = self.subject.as_ref().map_or_else(String::new, |subject| format!(" {subject}:"));
+        let subject = self.subject.as_ref().map_or_else(String::new, |subject| format!("{subject}: "));
+        let title = self.title;
         match &self.outcome {
             MendOutcome::Changed(change) => {
-                Some(format!("repaired   {}:{subject} {} → {}", self.check, change.before, change.after))
+                Some(format!("repaired   {title}: {subject}{} → {}", change.before, change.after))
             }
             MendOutcome::Unchanged => None,
             MendOutcome::Failed { error, hints } => {
-                let mut lines = vec![format!("unrepaired {}:{subject} {error}", self.check)];
+                // An error of a file names it, as the finding does.
+                let error = error.strip_prefix(&subject).unwrap_or(error);
+                let mut lines = vec![format!("unrepaired {title}: {subject}{error}")];
                 lines.extend(hints.iter().map(|hint| format!("           hint: {hint}")));
                 Some(lines.join("\n"))
             }
@@ -69,18 +84,23 @@ pub(super) async fn all(context: &Context, database: &Path, findings: &[Finding]
         if before.iter().chain(&mended).any(|done| done.repair == *repair) {
             continue;
         }
-        let outcome = match mend(context, database, repair).await {
+        let outcome = match mend(context, database, finding, repair).await {
             Ok(Some(change)) => MendOutcome::Changed(change),
             Ok(None) => MendOutcome::Unchanged,
             Err(failure) => MendOutcome::Failed { error: format!("{:#}", failure.error), hints: failure.hints },
         };
         let subject = finding.subject.clone();
-        mended.push(Mended { check: finding.check, subject, outcome, repair: repair.clone() });
+        mended.push(Mended { check: finding.check, title: finding.title, subject, outcome, repair: repair.clone() });
     }
     mended
 }
 
-async fn mend(context: &Context, database: &Path, repair: &Repair) -> Result<Option<Change>, Failure> {
+async fn mend(
+    context: &Context,
+    database: &Path,
+    finding: &Finding,
+    repair: &Repair,
+) -> Result<Option<Change>, Failure> {
     match repair {
         Repair::StartSupervisor => {
             let status = SupervisorClient::ensure(&context.environment).await?.status().await?;
@@ -90,20 +110,19 @@ async fn mend(context: &Context, database: &Path, repair: &Repair) -> Result<Opt
             let mut file = AdminFile::load(&context.environment)?;
             let known = file.username().unwrap_or("admin").to_owned();
             let username = administrator::renew_on(database, &mut file, &known).await?;
-            Ok(Some(Change::new("a login that does not work", format!("a new one of {username}"))))
+            Ok(Some(Change::new(&finding.seen, format!("a new login of {username}"))))
         }
-        Repair::Token { name, project } => renew_token(context, &node_directory(project, name)).await,
+        Repair::Token { name, project } => renew_token(context, &node_directory(project, name), &finding.seen).await,
         repair => Ok(apply(repair).await?),
     }
 }
 
 /// The same repair that the running supervisor does by itself; a node that runs takes the new token from its file.
-async fn renew_token(context: &Context, directory: &Path) -> Result<Option<Change>, Failure> {
+async fn renew_token(context: &Context, directory: &Path, before: &str) -> Result<Option<Change>, Failure> {
     let login = Login::read(&context.environment.home)?;
     match token_repair::Repair::new(directory, &login, Cause::Check, &SystemEntropy).run().await? {
         RepairOutcome::Repaired { fingerprint, network_id, .. } => {
-            let after = format!("a new one, …{fingerprint}, in the network {network_id}");
-            Ok(Some(Change::new("a token that does not work", after)))
+            Ok(Some(Change::new(before, format!("a new token, …{fingerprint}, in the network {network_id}"))))
         }
         RepairOutcome::AlreadyValid { .. } => Ok(None),
         RepairOutcome::AuthBlocked { reason, hint } | RepairOutcome::NeedsAttention { reason, hint } => {

@@ -23,9 +23,13 @@ pub(super) fn print(context: &Context, findings: &[Finding], mended: &[Mended]) 
     context.printer.either(&document, || {
         let mut lines: Vec<String> = mended.iter().filter_map(Mended::line).collect();
         lines.extend(findings.iter().map(|finding| line(finding, is_coloured)));
-        lines.push(format!("Result: {ok} ok, {warnings} warnings, {errors} errors"));
+        lines.push(format!("Result: {ok} ok, {}, {}", counted(warnings, "warning"), counted(errors, "error")));
         lines.join("\n")
     })
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A finding, with why it matters and what mends it below.

@@ -12,7 +12,7 @@ use anet_protocol::notification::Notification;
 use anet_protocol::redaction::Redactor;
 use anyhow::Context as _;
 
-use super::start::Address;
+use super::address::Address;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::hub_settings;
@@ -84,7 +84,8 @@ async fn serve(context: &Context, arguments: Arguments, settings: Settings, noti
     let listener = if arguments.listen_on_stdin {
         inherited_listener().map_err(fault)?
     } else {
-        bind(arguments.address.socket_address()).map_err(fault)?
+        let address = arguments.address.choose(&context.environment);
+        bind(address.map_err(|failure| (RoleExit::ConfigInvalid, failure))?).map_err(fault)?
     };
     listener.set_nonblocking(true).map_err(fault)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(fault)?;

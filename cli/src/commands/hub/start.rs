@@ -2,7 +2,7 @@ pub(crate) mod administrator;
 mod password;
 mod settings;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anet_protocol::control::{HubChanged, HubVariables, StartHub};
@@ -12,9 +12,9 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use self::administrator::NewAdmin;
+use super::address::{self, Address};
 use crate::context::{Context, DEFAULT_HUB};
 use crate::failure::{Failure, Outcome};
-use crate::files;
 use crate::global_config::GlobalConfig;
 use crate::hub_client::HubClient;
 use crate::hub_url;
@@ -52,23 +52,6 @@ fn parse_registration(word: &str) -> Result<RegistrationPolicy, String> {
     RegistrationPolicy::parse(word).ok_or_else(|| "use open, invite or closed".to_owned())
 }
 
-/// Where the hub listens.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub(crate) struct Address {
-    /// Address to listen on
-    #[arg(long, visible_alias = "ip", env = "HOST", hide_env_values = true, default_value = "127.0.0.1")]
-    host: IpAddr,
-    /// Port to listen on; 0 asks for a free one
-    #[arg(long, env = "PORT", hide_env_values = true, default_value_t = 9200)]
-    port: u16,
-}
-
-impl Address {
-    pub(crate) fn socket_address(self) -> SocketAddr {
-        SocketAddr::new(self.host, self.port)
-    }
-}
-
 /// What `anet hub start --json` prints.
 #[derive(Debug, Serialize)]
 struct Started {
@@ -80,7 +63,7 @@ struct Started {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
-    let listen = arguments.address.socket_address();
+    let listen = arguments.address.choose(&context.environment)?;
     // Before anything starts: a hub without an account would be the next caller's.
     validate_user_name(&arguments.username)
         .map_err(|error| Failure::usage(format!("--username: {error}")).hint(error.hint()))?;
@@ -125,11 +108,9 @@ pub(crate) async fn start(
     let url = outcome.hub.url.clone().unwrap_or_else(|| format!("http://{listen}"));
     let hub = HubClient::new(&url, None)?;
     hub.health().await?;
-    let server = environment.server_directory();
-    files::create_private_directory(&server)?;
-    let port = reqwest::Url::parse(&url)?.port_or_known_default();
-    let config = serde_json::json!({ "port": port, "host": listen.ip() });
-    files::write_private(&server.join("config.json"), &format!("{config:#}\n"))?;
+    // The port that was asked for may have been any.
+    let port = hub_url::parse(&url)?.port_or_known_default().unwrap_or(listen.port());
+    address::remember(environment, SocketAddr::new(listen.ip(), port))?;
     choose_hub(context, &hub)?;
     Ok((hub, outcome))
 }

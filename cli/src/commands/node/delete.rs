@@ -1,7 +1,8 @@
+mod at_hub;
+
 use anet_protocol::control::NodeTarget;
 use anet_protocol::id::NodeId;
 use anyhow::Context as _;
-use std::path::Path;
 use std::process::ExitCode;
 
 use super::NodeReference;
@@ -32,10 +33,16 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let directory = node_directory(&project, name);
     let from_files = node_files::read_config(&directory).ok().and_then(|config| config.node_id().map(NodeId::from));
     let node_id = from_files.or_else(|| view.and_then(|node| node.node_id.clone()).map(NodeId::from));
+    // The hub knows nothing of a program that is no node.
+    let is_program = program_directory(&project, name).is_dir();
     if !arguments.force {
         let running = if view.is_some_and(|node| node.pid.is_some()) { "stop it, " } else { "" };
-        let revoke = if arguments.keep_token { "" } else { "revoke its token, " };
-        let text = format!("{running}{revoke}remove it from the hub and delete {}", directory.display());
+        let at_hub = match arguments.keep_token {
+            _ if is_program => "",
+            true => "remove it from the hub and ",
+            false => "revoke its token, remove it from the hub and ",
+        };
+        let text = format!("{running}{at_hub}delete {}", directory.display());
         let place = project.display();
         let keep = if arguments.keep_token { " --keep-token" } else { "" };
         return Err(Failure::message(format!("nothing was done to {name}"))
@@ -44,8 +51,8 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     if let (Some(client), Some(_)) = (&supervisor, view) {
         client.stop_node(name, &target).await?;
     }
-    if !program_directory(&project, name).is_dir() {
-        remove_from_hub(context, node_id.as_ref(), name, &project, arguments.keep_token).await?;
+    if !is_program {
+        at_hub::remove(context, node_id.as_ref(), name, &project, arguments.keep_token).await?;
     }
     if let (Some(client), Some(_)) = (&supervisor, view) {
         client.forget_node(name, &target).await?;
@@ -61,28 +68,4 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         context.printer.document(&serde_json::json!({ "deleted": name, "node_id": node_id }))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Removes the node from the hub, unless the hub knows it in another place: then this one is a copy.
-async fn remove_from_hub(
-    context: &Context,
-    node_id: Option<&NodeId>,
-    name: &str,
-    project: &Path,
-    keep_token: bool,
-) -> Result<(), Failure> {
-    let Some(node_id) = node_id else {
-        let text = format!("its id is not known, so the hub may still list {name}; its config.json is gone");
-        return Ok(context.printer.warning(&text)?);
-    };
-    let hub = context.hub()?;
-    let Some(node) = hub.node(node_id).await? else {
-        return Ok(context.printer.note("the hub did not know it")?);
-    };
-    if let Some(place) = node.project_dir.filter(|place| Path::new(place) != project) {
-        let text = format!("the hub knows this node in {place}; it stays there, and only the files here are deleted");
-        return Ok(context.printer.warning(&text)?);
-    }
-    let deleted = hub.delete_node(node_id, keep_token).await?;
-    Ok(context.printer.note(&format!("removed from the hub, {} token(s) revoked", deleted.tokens_revoked))?)
 }

@@ -40,6 +40,7 @@ fn token_row(row: &SqliteRow) -> Result<TokenRow, sqlx::Error> {
         name: row.try_get("name")?,
         kind: kind(row)?,
         network_id: decode::optional_text(row, "network_id")?,
+        node_id: decode::optional_text(row, "node_id")?,
         client_label: row.try_get("client_label")?,
         user_agent: row.try_get("user_agent")?,
         last_address: row.try_get("last_address")?,

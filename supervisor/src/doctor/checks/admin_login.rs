@@ -4,6 +4,7 @@ use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::hub::Whoami;
 use crate::doctor::facts::{Facts, JsonFile};
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::shell_word;
 use crate::doctor::repair::Repair;
 
 pub(super) const CHECK: Check = Check {
@@ -21,7 +22,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     match (&facts.admin.file, &facts.admin.answer) {
         (JsonFile::Broken(problem), _) => {
             let finding = findings.warning(&*path, problem.seen.clone());
-            finding.command(format!("mv {0} {0}.aside && anet hub start", path.display()));
+            finding.command(format!("mv {0} {0}.aside && anet hub start", shell_word(&path)));
         }
         (JsonFile::Object(_), Some(Whoami::Known(me))) if me.user.role == SystemRole::Admin => {
             findings.ok((), format!("it works, as {}", me.user.username));

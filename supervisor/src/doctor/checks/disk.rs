@@ -7,6 +7,7 @@ use nix::sys::statvfs::statvfs;
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::shell_word;
 
 /// Room for a few minutes of a busy hub.
 const LITTLE: u64 = 256 * 1024 * 1024;
@@ -49,7 +50,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
             Some(files) => format!("{} MiB and {files} inodes left", bytes >> 20),
             None => format!("{} MiB left", bytes >> 20),
         };
-        let command = format!("df -h {0} && df -i {0}", place.display());
+        let command = format!("df -h {0} && df -i {0}", shell_word(&place));
         match judge(bytes, files) {
             Severity::Error => drop(findings.error(&*place, left).command(command)),
             Severity::Warning => drop(findings.warning(&*place, left).command(command)),

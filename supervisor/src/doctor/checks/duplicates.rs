@@ -4,6 +4,7 @@ use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::facts::node::NodeFacts;
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::shell_word;
 
 pub(super) const CHECK: Check = Check {
     id: "duplicates",
@@ -21,7 +22,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     }
     for (id, nodes) in grouped(&facts.nodes, NodeFacts::node_id) {
         let seen = format!("the identity {id} is in {}", list(&nodes));
-        let command = format!("rm -r {}", nodes[nodes.len() - 1].directory.display());
+        let command = format!("rm -r {}", shell_word(&nodes[nodes.len() - 1].directory));
         findings.error(&*nodes[0].name, seen).command(format!("{command} # or whichever is the copy"));
     }
     let by_name = |node: &NodeFacts| {

@@ -3,6 +3,7 @@ use anet_protocol::node_config::{EnvValue, NodeConfig};
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::shell_word;
 use crate::dot_env;
 use crate::launch::node_environment::node_environment;
 use crate::secret_source::{SecretSource, SecretSources};
@@ -26,7 +27,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         let path = node.directory.join(".env");
         // The very function that each start goes through.
         if let Err(error) = node_environment(config, &path, &facts.start_environment) {
-            let hint = error.hint.unwrap_or_else(|| format!("ls -l {}", path.display()));
+            let hint = error.hint.unwrap_or_else(|| format!("ls -l {}", shell_word(&path)));
             findings.error(&*node.name, error.error).command(hint);
             continue;
         }
@@ -40,7 +41,8 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         let passing: Vec<String> = references(config).filter(is_passing).collect();
         if !passing.is_empty() {
             let seen = format!("only the environment of the supervisor has a value for {}", passing.join(", "));
-            findings.warning(&*node.name, seen).command(format!("write {}=… into {}", passing[0], path.display()));
+            let command = format!("anet node env set {} {} --only-env", node.name, passing[0]);
+            findings.warning(&*node.name, seen).command(command);
         }
     }
     if findings.is_empty() && used > 0 {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::shell_word;
 use crate::doctor::patient::SupervisorSight;
 use crate::doctor::repair::{FileIdentity, Repair};
 
@@ -32,7 +33,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         for path in temporary_files(&directory, facts.now.as_millis()) {
             let Ok(metadata) = path.symlink_metadata() else { continue };
             let finding = findings.warning(&*path, "left over from a write that was cut off");
-            finding.command(format!("rm {}", path.display()));
+            finding.command(format!("rm {}", shell_word(&path)));
             finding.repair(Repair::Remove { identity: FileIdentity::of(&metadata), path: path.clone() });
         }
     }
@@ -41,7 +42,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
             let is_socket = path.symlink_metadata().is_ok_and(|metadata| metadata.file_type().is_socket());
             if is_socket && is_unheard(path) {
                 let finding = findings.warning(&**path, "nobody listens on this socket");
-                finding.command(format!("rm {}", path.display()));
+                finding.command(format!("rm {}", shell_word(path)));
                 finding.repair(Repair::RemoveSocket { path: path.clone(), lock: facts.paths.lock.clone() });
             }
         }

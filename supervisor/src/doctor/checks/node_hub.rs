@@ -2,6 +2,7 @@ use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::facts::node::NodeToken;
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::edit;
 use crate::doctor::repair::{ConfigEdit, Repair};
 use crate::token_repair::Probe;
 
@@ -31,7 +32,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
                     let edit = ConfigEdit::Remove("hub");
                     finding.repair(Repair::Config { directory: node.directory.clone(), edit });
                 } else {
-                    finding.command(format!("edit {}", node.directory.join("config.json").display()));
+                    finding.command(edit(&node.directory.join("config.json")));
                 }
             }
             NodeToken::Probed { .. } => findings.fact(&*node.name, format!("it has a hub of its own: {own}")),

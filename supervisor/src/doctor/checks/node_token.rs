@@ -4,6 +4,7 @@ use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::facts::node::NodeToken;
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::edit;
 use crate::doctor::repair::Repair;
 use crate::token_repair::Probe;
 
@@ -26,7 +27,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let may_repair = facts.hub.as_ref().is_some_and(|hub| hub.knows_the_person(facts.patient));
     for node in &facts.nodes {
         let name = node.name.as_str();
-        let edit = format!("edit {}", node.directory.join("config.json").display());
+        let edit = edit(&node.directory.join("config.json"));
         let (hub, probe) = match &node.token {
             NodeToken::Unknown => continue,
             NodeToken::Untried(reason) => {

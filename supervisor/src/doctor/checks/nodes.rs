@@ -5,25 +5,20 @@ use crate::doctor::finding::Severity;
 pub(super) const CHECK: Check = Check {
     id: "nodes",
     title: "nodes",
-    finds: "no node is configured, or none has a name that was asked about",
+    finds: "no node is configured",
     why: "without a node no task is done; a node belongs to the directory in which it was created",
-    worst: Severity::Error,
+    worst: Severity::Warning,
     mends: None,
     look,
 };
 
 fn look(facts: &Facts<'_>, findings: &mut Findings) {
-    for name in &facts.missing {
-        findings.error(&**name, "there is no such node, here or known to the supervisor").command("anet node ls");
-    }
     if facts.nodes.is_empty() {
-        if facts.missing.is_empty() {
-            let seen = format!(
-                "there is none in {} or above it, and the supervisor knows none",
-                facts.patient.directory.display()
-            );
-            findings.warning((), seen).command("anet node create NAME -- PROGRAM");
-        }
+        let seen = format!(
+            "there is none in {} or above it, and the supervisor knows none",
+            facts.patient.directory.display()
+        );
+        findings.warning((), seen).command("anet node create NAME -- PROGRAM");
         return;
     }
     let here = |project: &std::path::Path| facts.patient.directory.starts_with(project);

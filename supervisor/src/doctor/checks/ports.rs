@@ -39,7 +39,9 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     } else if answers {
         findings.fact(&*subject, format!("held by {owner}, which answers as a hub and is not under this supervisor"));
     } else {
-        findings.error(&*subject, format!("held by {owner}, which is no hub")).command("anet hub start --port PORT");
+        findings
+            .error(&*subject, format!("held by {owner}, which is no hub"))
+            .command("anet hub start --port 0 # any free port; running nodes follow");
     }
 }
 

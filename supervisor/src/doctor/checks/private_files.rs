@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::shell_word;
 use crate::doctor::repair::Repair;
 
 /// Deeper than the supervisor's logs nothing lies in `~/.anet`.
@@ -80,7 +81,7 @@ fn collect(directory: &Path, depth: usize, paths: &mut Vec<PathBuf>) {
 fn judge(path: &Path, metadata: &Metadata, me: u32, findings: &mut Findings) {
     let kind = metadata.file_type();
     let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
-    let shown = path.display();
+    let shown = shell_word(path);
     if owner != me {
         findings.error(path, format!("it belongs to uid {owner}, not to uid {me}")).command(format!("ls -ld {shown}"));
     } else if kind.is_symlink() {

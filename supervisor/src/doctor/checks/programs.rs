@@ -2,6 +2,7 @@ use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::facts::program::{Login, Place, ProgramFacts, VENDORS, VendorFacts};
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::shell_word;
 
 pub(super) const CHECK: Check = Check {
     id: "programs",
@@ -25,7 +26,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
             }
             Place::NotExecutable(path) if is_needed => {
                 let seen = format!("{} cannot be executed; needed by {}", path.display(), program.nodes.join(", "));
-                findings.error(name, seen).command(format!("chmod +x {}", path.display()));
+                findings.error(name, seen).command(format!("chmod +x {}", shell_word(path)));
             }
             Place::Missing | Place::NotExecutable(_) => findings.fact(name, "it is not there, and no node needs it"),
             Place::At(path) => match &program.vendor {

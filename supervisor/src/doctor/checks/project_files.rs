@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::{Facts, JsonFile};
 use crate::doctor::finding::Severity;
-use crate::doctor::own_file::{self, OwnFile};
+use crate::doctor::own_file::{self, OwnFile, shell_word};
 
 pub(super) const CHECK: Check = Check {
     id: "project_files",
@@ -28,14 +28,14 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         let shared = project.join(".anet/.env");
         if has_identity(&shared) {
             let seen = "it holds a token that every node of the project would share; no part of anet reads it";
-            findings.warning(&*shared, seen).command(format!("rm {}", shared.display()));
+            findings.warning(&*shared, seen).command(format!("rm {}", shell_word(&shared)));
         }
         if let Some(home) = &facts.patient.user_home {
             let key = project.display().to_string().replace('/', "-");
             let channel = home.join(".claude/channels/commhub").join(key).join(".env");
             if has_identity(&channel) {
                 let seen = "it names one node for everything that runs in the project; no part of anet reads it";
-                findings.warning(&*channel, seen).command(format!("rm {}", channel.display()));
+                findings.warning(&*channel, seen).command(format!("rm {}", shell_word(&channel)));
             }
         }
     }
@@ -51,7 +51,7 @@ fn mcp(path: &Path, findings: &mut Findings) {
             None => findings.ok(path, "it names no hub of its own"),
             Some(entry) if holds_token(entry) => {
                 let seen = "its entry `commhub` holds a token that every node of the project would share";
-                findings.warning(path, seen).command(format!("edit {}", path.display()));
+                findings.warning(path, seen).command(own_file::edit(path));
             }
             Some(_) => findings.fact(path, "it has the entry `commhub` of the older tools; nodes get theirs per task"),
         },

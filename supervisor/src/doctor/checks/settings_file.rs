@@ -1,7 +1,7 @@
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::finding::Severity;
-use crate::doctor::own_file::{self, OwnFile};
+use crate::doctor::own_file::{self, FileProblem, OwnFile};
 use crate::policy::Policies;
 use crate::settings_file::{Options, settings_file};
 
@@ -15,18 +15,25 @@ pub(super) const CHECK: Check = Check {
     look,
 };
 
-fn look(facts: &Facts<'_>, findings: &mut Findings) {
+/// Why the file as it is now would not be taken; nothing where it would, and where there is none.
+pub(super) fn fault(facts: &Facts<'_>) -> Option<FileProblem> {
     let path = settings_file(&facts.patient.home);
     match own_file::read(&path) {
-        OwnFile::Absent => {}
-        OwnFile::Refused(problem) => {
-            findings.error(&*path, problem.seen).command(problem.command);
+        OwnFile::Absent => None,
+        OwnFile::Refused(problem) => Some(problem),
+        OwnFile::Text(text) => {
+            let error = Options::parse(&text, &path, &Policies::default()).err()?;
+            Some(FileProblem { seen: error.to_string(), command: own_file::edit(&path) })
         }
-        OwnFile::Text(text) => match Options::parse(&text, &path, &Policies::default()) {
-            Ok(_) => findings.ok(&*path, "understood"),
-            Err(error) => {
-                findings.error(&*path, error.to_string()).command(format!("edit {}", path.display()));
-            }
-        },
+    }
+}
+
+fn look(facts: &Facts<'_>, findings: &mut Findings) {
+    let path = settings_file(&facts.patient.home);
+    if let Some(problem) = fault(facts) {
+        let then = if facts.supervisor().is_some() { "anet apply" } else { "anet supervisor start" };
+        findings.error(&*path, problem.seen).command(format!("{} && {then}", problem.command));
+    } else if path.exists() {
+        findings.ok(&*path, "understood");
     }
 }

@@ -1,5 +1,6 @@
 use anet_protocol::control::Desired;
 
+use super::settings_file;
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::{Facts, StateFile};
 use crate::doctor::finding::Severity;
@@ -31,8 +32,14 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
                 findings.fact((), "it does not run, and nothing is wanted of it");
             } else {
                 let seen = format!("it does not run, and should keep running: {}", wanted.join(", "));
-                let finding = findings.error((), seen);
-                finding.command("anet supervisor start").repair(Repair::StartSupervisor);
+                if let Some(problem) = settings_file::fault(facts) {
+                    // It would refuse to start; what is wrong is told by the check of the settings.
+                    let seen = format!("{seen}; its settings have a fault");
+                    findings.error((), seen).command(format!("{} && anet supervisor start", problem.command));
+                } else {
+                    let finding = findings.error((), seen);
+                    finding.command("anet supervisor start").repair(Repair::StartSupervisor);
+                }
             }
         }
         SupervisorSight::Running(status) => {

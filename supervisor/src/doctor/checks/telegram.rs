@@ -1,6 +1,7 @@
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file;
 
 pub(super) const CHECK: Check = Check {
     id: "telegram",
@@ -20,7 +21,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     {
         // One byte is the line break that a lost token leaves.
         if metadata.len() <= 1 {
-            let command = format!("write TELEGRAM_BOT_TOKEN=… into {}", path.display());
+            let command = own_file::edit(&path);
             findings.warning(&*path, "it is empty").command(command);
         } else {
             findings.ok(&*path, "it holds something");

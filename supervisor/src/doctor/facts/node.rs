@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::hub::HubFacts;
 use super::{JsonFile, StateFile};
-use crate::doctor::own_file::FileProblem;
+use crate::doctor::own_file::{self, FileProblem};
 use crate::doctor::patient::Patient;
 use crate::hub_address::is_loopback;
 use crate::launch::NodeProgram;
@@ -141,7 +141,7 @@ fn read_config(directory: &Path) -> NodeFile {
                 Ok(config) => NodeFile::Read { fields, config: Box::new(config) },
                 Err(error) => NodeFile::Broken(FileProblem {
                     seen: error.to_string().trim_start_matches("config.json: ").to_owned(),
-                    command: format!("edit {}", path.display()),
+                    command: own_file::edit(&path),
                 }),
             }
         }

@@ -44,7 +44,7 @@ fn check_access(context: &Context, arguments: &Arguments, access: Access) -> Res
         Access::SingleUser => "--no-login",
         Access::DevOpen => "--dev-open",
     };
-    let host = arguments.address.socket_address().ip();
+    let host = arguments.address.ip();
     if !host.is_loopback() {
         return Err(Failure::usage(format!("{name} would let everybody in who reaches {host}; nothing was started"))
             .hint("listen on 127.0.0.1, or have people log in"));
