@@ -5,7 +5,7 @@ use std::process::Command;
 use anet_tests::{World, kill_process, wait_until};
 use serde_json::Value;
 
-use super::{all_bad, bad, config, edit, healthy, mode, only, open_up, snapshot};
+use super::{bad, config, edit, healthy, mode, only, open_up, snapshot};
 
 #[test]
 fn old_fields_and_a_missing_identity_are_mended_and_every_other_key_stays() {
