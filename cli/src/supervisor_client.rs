@@ -78,6 +78,16 @@ impl SupervisorClient {
     /// # Errors
     /// When somebody answers whom this program does not understand.
     pub(crate) async fn connect(environment: &Environment) -> Result<Option<Self>, Failure> {
+        Ok(Self::connect_and_look(environment).await?.map(|(client, _)| client))
+    }
+
+    /// As [`Self::connect`], with what the running supervisor knows.
+    ///
+    /// # Errors
+    /// When somebody answers whom this program does not understand.
+    pub(crate) async fn connect_and_look(
+        environment: &Environment,
+    ) -> Result<Option<(Self, SupervisorStatus)>, Failure> {
         let client = Self::new(environment)?;
         refuse_home_of_another(environment, &client.socket)?;
         if !client.socket.exists() {
@@ -88,7 +98,7 @@ impl SupervisorClient {
                 let status: SupervisorStatus =
                     response.json().await.context("the supervisor's answer is not understood")?;
                 check_version(&status)?;
-                Ok(Some(client))
+                Ok(Some((client, status)))
             }
             Err(RequestError::Unreachable(_)) => Ok(None),
             Err(RequestError::Refused(failure)) => Err(failure),

@@ -8,8 +8,8 @@ mod program;
 
 use std::ffi::OsString;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use crate::paths::Paths;
 use crate::process::Context;
@@ -32,7 +32,8 @@ pub(crate) struct Launch {
     pub(crate) directory: PathBuf,
     /// Where its logs are.
     pub(crate) log_directory: PathBuf,
-    pub(crate) stdin: Stdio,
+    /// Nothing is read there without one.
+    pub(crate) stdin: Option<OwnedFd>,
 }
 
 impl Launch {

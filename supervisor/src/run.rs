@@ -25,7 +25,7 @@ use crate::state_file::{StateStore, load};
 use crate::system::control_group::Delegation;
 use crate::system::process_entry::boot_id;
 use crate::system::process_table::ProcessTable;
-use crate::system::{orphans, own_process};
+use crate::system::{orphans, own_memory, own_process};
 use crate::upgrade::{self, Replacement};
 use crate::{control_socket, credential_socket, requests};
 
@@ -35,6 +35,9 @@ const LAST_WRITE: Duration = Duration::from_secs(5);
 const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
 /// The same before an upgrade, during which nobody is answered (R26: 200 ms).
 const UPGRADE_PATIENCE: Duration = Duration::from_millis(50);
+
+/// When everything that is started with the supervisor is.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// Why a supervisor came to rest.
 enum End {
@@ -200,7 +203,8 @@ async fn live(
     Ok(End::Upgrade(executable))
 }
 
-/// What the supervisor does beside answering: signs of life, and reading its settings when asked by a signal.
+/// What the supervisor does beside answering: signs of life, reading its settings when asked by a signal, and giving back
+/// what only its start needed.
 async fn attend(context: &Context) {
     let reloads = async {
         loop {
@@ -209,7 +213,15 @@ async fn attend(context: &Context) {
             drop(context.reload());
         }
     };
-    tokio::join!(reloads, context.service_manager.live());
+    let tidying = async {
+        if context.settings.owns_process {
+            tokio::time::sleep(SETTLED).await;
+            if let Err(error) = own_memory::give_back() {
+                tracing::debug!(%error, "memory is not given back");
+            }
+        }
+    };
+    tokio::join!(reloads, tidying, context.service_manager.live());
 }
 
 impl Context {

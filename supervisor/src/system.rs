@@ -2,9 +2,11 @@
 
 pub(crate) mod boot_time;
 pub(crate) mod control_group;
+pub(crate) mod execution;
 pub(crate) mod exit_status;
 pub(crate) mod isolation;
 pub(crate) mod orphans;
+pub(crate) mod own_memory;
 pub(crate) mod own_process;
 pub(crate) mod pid_file_descriptor;
 pub(crate) mod process_entry;

@@ -2,9 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use anet_protocol::control::StartHub;
 use anet_protocol::variables;
@@ -82,7 +80,7 @@ impl HubProgram {
             Some(listener) => listener,
             None => self.listener.insert(bind(settings.listen)?.0),
         };
-        let stdin = Stdio::from(OwnedFd::from(listener.try_clone().map_err(passing)?));
+        let stdin = Some(listener.try_clone().map_err(passing)?.into());
         let log_directory = log_directory(&context.paths);
         for directory in [&context.paths.server, &log_directory] {
             ensure_private_directory(directory).map_err(passing)?;

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use anet_protocol::node_config::{EnvValue, NodeConfig, derive_node_id};
 use secrecy::SecretString;
@@ -158,7 +157,7 @@ impl NodeProgram {
         })?;
         let mut command_line = context.settings.launcher.node.clone();
         command_line.extend(["--directory".into(), self.directory().into()]);
-        Ok(Launch { command_line, environment, directory: self.project.clone(), log_directory, stdin: Stdio::null() })
+        Ok(Launch { command_line, environment, directory: self.project.clone(), log_directory, stdin: None })
     }
 
     fn read_config(&self) -> Result<NodeConfig, LaunchError> {

@@ -4,7 +4,6 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use anet_protocol::node_config::NodeConfig;
 use secrecy::ExposeSecret as _;
@@ -50,7 +49,7 @@ pub(super) fn prepare(program: &NodeProgram, config: &NodeConfig, context: &Cont
         LaunchError::Passing(format!("cannot make the log directory {}: {error}", log_directory.display()))
     })?;
     let command_line = command.into_iter().map(Into::into).collect();
-    Ok(Launch { command_line, environment, directory, log_directory, stdin: Stdio::null() })
+    Ok(Launch { command_line, environment, directory, log_directory, stdin: None })
 }
 
 fn refuse_taken_port(port: u16) -> Result<(), LaunchError> {

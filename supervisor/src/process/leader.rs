@@ -23,8 +23,7 @@ impl LeaderProcess {
     ///
     /// # Errors
     /// When the kernel refuses a descriptor.
-    pub(super) fn of_child(child: &std::process::Child) -> io::Result<Self> {
-        let pid = child.id();
+    pub(super) fn of_child(pid: u32) -> io::Result<Self> {
         // Not waited for yet, so the number is its own, even when it has ended.
         let gone = || io::Error::other(format!("process {pid} vanished from the process table"));
         let start_time = ProcessEntry::read(pid).ok_or_else(gone)?.start_time;

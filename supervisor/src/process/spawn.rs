@@ -1,7 +1,8 @@
 //! From a [`Launch`] to a living process.
 
+use std::fs::File;
 use std::io;
-use std::process::{Command, Stdio};
+use std::os::fd::OwnedFd;
 
 use super::Process;
 use super::leader::LeaderProcess;
@@ -9,7 +10,8 @@ use crate::capture::Outputs;
 use crate::launch::{Launch, LaunchError, Program};
 use crate::policy::Policy;
 use crate::system::control_group::ControlGroup;
-use crate::system::isolation::{Isolation, isolate};
+use crate::system::execution::Execution;
+use crate::system::isolation::Isolation;
 
 impl Process {
     /// Spawns the process and makes sure that what it tells arrives here.
@@ -56,27 +58,14 @@ impl Process {
             core: policy.core,
             control_group: control_group.map(ControlGroup::entrance).transpose().map_err(passing)?,
         };
-        let mut command = command(launch, outputs, isolation);
+        let stdin = launch.stdin.map_or_else(|| File::open("/dev/null").map(OwnedFd::from), Ok).map_err(passing)?;
+        // Files, not pipes: the process outlives the supervisor.
+        let standard = [stdin, outputs.out.into(), outputs.err.into()];
+        let execution = Execution::new(launch.command_line, launch.environment, &launch.directory, standard, isolation)
+            .map_err(failed)?;
         let mut routes = self.context.routes.lock();
-        let child = command.spawn().map_err(failed)?;
-        let leader = LeaderProcess::of_child(&child).map_err(failed)?;
+        let leader = execution.start().and_then(LeaderProcess::of_child).map_err(failed)?;
         routes.insert(leader.pid, self.tell.clone());
         Ok(leader)
     }
-}
-
-fn command(launch: Launch, outputs: Outputs, isolation: Isolation) -> Command {
-    let mut parts = launch.command_line.into_iter();
-    let mut command = Command::new(parts.next().unwrap_or_default());
-    command
-        .args(parts)
-        .env_clear()
-        .envs(launch.environment)
-        .current_dir(launch.directory)
-        .stdin(launch.stdin)
-        // Files, not pipes: the process outlives the supervisor.
-        .stdout(Stdio::from(outputs.out))
-        .stderr(Stdio::from(outputs.err));
-    isolate(&mut command, isolation);
-    command
 }

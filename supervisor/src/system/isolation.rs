@@ -1,4 +1,4 @@
-//! What a child does between fork and exec so that nothing of the supervisor's surroundings
+//! What a child does before it executes its program, so that nothing of the supervisor's surroundings
 //! reaches it (R22), and so that it is found again wherever it goes (R17).
 
 use std::io;
@@ -9,8 +9,8 @@ use std::process::Command;
 use nix::libc;
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::setsid;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use nix::unistd::{Pid, setsid};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::system::resource_mark::ResourceMark;
 
@@ -30,32 +30,34 @@ pub(crate) struct Isolation {
     pub(crate) control_group: Option<OwnedFd>,
 }
 
-/// Gives the child its own session, default signal handling, umask 077, no descriptor but the standard three, its
-/// mark, its limits and its control group.
-#[expect(unsafe_code, reason = "code between fork and exec has no safe interface")]
-pub(crate) fn isolate(command: &mut Command, isolation: Isolation) {
-    // Made before the fork, because nothing may be allocated after it.
-    let oom_score_adjust = isolation.oom_score_adjust.to_string().into_bytes();
-    // SAFETY: the closure makes system calls only, all of them async-signal-safe, and allocates nothing.
-    unsafe {
-        command.pre_exec(move || {
-            leave_surroundings()?;
-            if let Some(group) = &isolation.control_group {
-                // "0" is whoever writes it.
-                rustix::io::write(group, b"0")?;
-            }
-            if let Some(mark) = isolation.mark {
-                mark.take()?;
-            }
-            let core = getrlimit(Resource::Core);
-            let current = if isolation.core { core.maximum } else { Some(0) };
-            setrlimit(Resource::Core, Rlimit { current, ..core })?;
-            // The files below /proc/self are root's as long as the supervisor's memory may not be dumped.
-            set_dumpable_behavior(DumpableBehavior::Dumpable)?;
-            adjust_oom_score(&oom_score_adjust);
-            close_on_exec();
-            Ok(())
-        });
+impl Isolation {
+    /// Gives this process, which is about to execute a program, its own session, default signal handling, umask 077, its
+    /// mark, its limits and its control group. Async-signal-safe; changes nothing of the memory that it may share.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(super) fn enter(&self) -> io::Result<()> {
+        leave_surroundings()?;
+        if let Some(group) = &self.control_group {
+            // "0" is whoever writes it.
+            rustix::io::write(group, b"0")?;
+        }
+        if let Some(mark) = self.mark {
+            mark.take()?;
+        }
+        let core = getrlimit(Resource::Core);
+        let current = if self.core { core.maximum } else { Some(0) };
+        setrlimit(Resource::Core, Rlimit { current, ..core })?;
+        Ok(())
+    }
+
+    /// Sets how readily the kernel ends the process `pid`. From outside, once it executes its program: before, the files
+    /// below its `/proc` are root's, as the supervisor's are.
+    pub(super) fn adjust_oom_score(&self, pid: Pid) {
+        let path = format!("/proc/{pid}/oom_score_adj");
+        if let Err(error) = std::fs::write(&path, self.oom_score_adjust.to_string()) {
+            tracing::debug!(path, %error, "the kernel does not let this user set it");
+        }
     }
 }
 
@@ -63,7 +65,7 @@ pub(crate) fn isolate(command: &mut Command, isolation: Isolation) {
 /// but the standard three, and without the mark of the node that it may be called from.
 #[expect(unsafe_code, reason = "code between fork and exec has no safe interface")]
 pub fn detach(command: &mut Command) {
-    // SAFETY: as in `isolate`.
+    // SAFETY: the closure makes system calls only, all of them async-signal-safe, and allocates nothing.
     unsafe {
         command.pre_exec(|| {
             leave_surroundings()?;
@@ -86,9 +88,9 @@ fn leave_surroundings() -> io::Result<()> {
     Ok(())
 }
 
-/// Marks all further descriptors; not closed at once, because std reports a failed exec through a pipe of its own.
+/// Marks all descriptors but the standard three; not closed at once, because std reports a failed exec through a pipe of its own.
 #[expect(unsafe_code, reason = "close_range(2) has no safe interface")]
-fn close_on_exec() {
+pub(super) fn close_on_exec() {
     // SAFETY: no descriptor is closed, only marked. Kernels before 5.11 refuse this; there the descriptors of std
     // and tokio are marked anyway.
     unsafe {

@@ -57,10 +57,10 @@ async fn wait_for_change(context: &Context) -> Result<(), Failure> {
 }
 
 async fn show(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let supervisor = SupervisorClient::connect(&context.environment).await?;
+    let supervisor = SupervisorClient::connect_and_look(&context.environment).await?;
     let is_watched = supervisor.is_some();
     let mut nodes = match supervisor {
-        Some(client) => client.nodes().await?.nodes,
+        Some((_, status)) => status.nodes,
         None => Vec::new(),
     };
     add_nodes_of_this_project(context, is_watched, &mut nodes)?;
