@@ -19,7 +19,7 @@ use crate::system::process_entry::ProcessEntry;
 const LARGEST_DATAGRAM: usize = 8 * 1024;
 
 /// A notification, and the process id of the leader it belongs to.
-pub(crate) type Told = (u32, Notification);
+pub(crate) type Told = (u32, Box<Notification>);
 
 /// Who is to be told what which process says, by the process id of its leader.
 #[derive(Clone, Debug, Default)]
@@ -133,7 +133,7 @@ fn deliver(routes: &Routes, sender: u32, notification: Notification) {
         return;
     };
     // Full only when a child floods: what it says is then lost, never what others say.
-    if told.try_send((leader, notification)).is_err() {
+    if told.try_send((leader, Box::new(notification))).is_err() {
         tracing::warn!(process = sender, "a notification was dropped, the process sends too many");
     }
 }

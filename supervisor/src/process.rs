@@ -267,17 +267,22 @@ impl Process {
 
     /// Lives until the last handle is gone or the process is forgotten.
     pub(crate) async fn run(mut self) {
-        self.reconcile().await;
+        // What it does is kept apart from what waits, so that a process to which nothing happens costs little (R6).
+        Box::pin(self.reconcile()).await;
         let mut hub_gate = self.context.hub_gate.subscribe();
         loop {
             let watched = self.next_lateness();
             tokio::select! {
                 command = self.commands.recv() => match command {
-                    Some(command) => if self.obey(command).await.is_break() { return },
+                    Some(command) => if Box::pin(self.obey(command)).await.is_break() { return },
                     None => return,
                 },
-                incident = incident(&mut self.phase, &mut hub_gate, watched) => self.on_incident(incident).await,
-                Some((leader, notification)) = self.told.recv() => self.on_notification(leader, notification).await,
+                incident = incident(&mut self.phase, &mut hub_gate, watched) => {
+                    Box::pin(self.on_incident(incident)).await;
+                }
+                Some((leader, notification)) = self.told.recv() => {
+                    Box::pin(self.on_notification(leader, *notification)).await;
+                }
             }
         }
     }

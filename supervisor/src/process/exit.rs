@@ -74,7 +74,7 @@ impl Process {
             drop(flush.await);
         }
         while let Ok((leader, notification)) = self.told.try_recv() {
-            self.on_notification(leader, notification).await;
+            self.on_notification(leader, *notification).await;
         }
         // Before anybody is told of the end (R62).
         let written = self.capture.settle().await;

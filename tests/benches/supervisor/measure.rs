@@ -8,12 +8,12 @@ use crate::process_group::ProcessGroup;
 use crate::systems::System;
 
 /// Longer than the second for which several supervisors call a child unproven.
-const SETTLING: Duration = Duration::from_secs(4);
+const SETTLING: Duration = Duration::from_secs(3);
 /// How long idleness is watched.
 const IDLE: Duration = Duration::from_secs(10);
 const KILLS: usize = 15;
 /// Fewer are killed where replacing them takes long.
-const KILLING: Duration = Duration::from_secs(20);
+const KILLING: Duration = Duration::from_secs(12);
 const ASKINGS: usize = 7;
 
 /// Milliseconds, but for what says otherwise; absent where a system has no such thing.
