@@ -90,6 +90,8 @@ fn act(directory: &Path) -> io::Result<ExitCode> {
                 notify(rest)?;
                 std::thread::sleep(Duration::from_millis(20));
             },
+            // Kept open until this process ends.
+            "listen" => std::mem::forget(TcpListener::bind(("127.0.0.1", rest.parse().map_err(io::Error::other)?))?),
             "serve" => serve()?,
             "sleep" => loop {
                 std::thread::park();

@@ -117,3 +117,30 @@ fn it_does_not_inherit_the_secrets_of_the_shell_that_started_it() {
         assert!(!String::from_utf8_lossy(&environment).contains("canary"), "{pid}");
     }
 }
+
+#[test]
+fn one_that_an_agent_starts_is_no_part_of_the_agent_and_outlives_its_node() {
+    let (outer, inner) = (World::new(), World::new());
+    let _url = outer.start_hub();
+    let start = format!(
+        "cd {} && HOME={} {} supervisor start",
+        inner.project.display(),
+        inner.home.display(),
+        anet_program().display()
+    );
+    outer.start_node("keeper", &format!("{start} >&2 && echo started"));
+    let answer = outer.anet(&["send", "keeper", "start it", "--wait"]).done();
+    assert_eq!(answer.stdout.trim(), "started");
+    let pid = inner.supervisor_pid();
+    assert!(process_is_alive(pid), "it ended with the task");
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
+    let environment = String::from_utf8_lossy(&environment);
+    assert!(!environment.contains("ANET_INSTANCE_ID=") && !environment.contains("ANET_TASK_"), "{environment}");
+
+    let _stopped = outer.anet(&["node", "stop", "keeper"]).done();
+    let _stopped = outer.anet(&["supervisor", "stop"]).done();
+    assert!(process_is_alive(pid), "it ended with the node");
+    // What it starts has marks of its own.
+    let _url = inner.start_hub();
+    assert!(process_is_alive(inner.hub_pid()));
+}

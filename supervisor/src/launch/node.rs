@@ -11,6 +11,7 @@ use crate::launch::node_environment::node_environment;
 use crate::launch::{Launch, LaunchError, program};
 use crate::login::Login;
 use crate::paths::{ensure_private_directory, node_directory, program_directory};
+use crate::policy::Policy;
 use crate::process::Context;
 use crate::secret_source::SecretSources;
 
@@ -143,6 +144,16 @@ impl NodeProgram {
         let config = self.read_config()?;
         node_environment(&config, &self.dot_env_path(), &context.settings.environment)?;
         Ok(())
+    }
+
+    /// Refuses a start while somebody else holds the port that a program's configuration declares, else the one of its
+    /// policy. Asked at a start alone: while it runs it holds the port itself.
+    ///
+    /// # Errors
+    /// [`LaunchError::PortTaken`] names the owner.
+    pub(crate) fn check_port(&self, policy: &Policy) -> Result<(), LaunchError> {
+        let declared = if self.is_program() { program::port(self, &self.read_config()?)? } else { None };
+        declared.or(policy.port).map_or(Ok(()), program::refuse_taken_port)
     }
 
     pub(crate) fn prepare(&self, context: &Context) -> Result<Launch, LaunchError> {

@@ -24,19 +24,27 @@ pub(super) fn tells_ready(config: &NodeConfig) -> bool {
     config.fields().get("tells_ready").and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// What its start needs: the program itself, without a shell (R21), every value of its `.env`, and its port (R20).
+fn wrong(program: &NodeProgram, error: &str) -> LaunchError {
+    let path = program.config_path();
+    LaunchError::Config {
+        error: format!("{}: {error}", path.display()),
+        hint: Some(format!("edit {}", path.display())),
+    }
+}
+
+/// The port that it says it listens on.
+pub(super) fn port(program: &NodeProgram, config: &NodeConfig) -> Result<Option<u16>, LaunchError> {
+    let Some(port) = config.fields().get("port").filter(|port| !port.is_null()) else { return Ok(None) };
+    let port = port.as_u64().and_then(|port| u16::try_from(port).ok());
+    port.map(Some).ok_or_else(|| wrong(program, "`port` must be a number up to 65535"))
+}
+
+/// What its start needs: the program itself, without a shell (R21), and every value of its `.env`.
 pub(super) fn prepare(program: &NodeProgram, config: &NodeConfig, context: &Context) -> Result<Launch, LaunchError> {
-    let wrong = |error: String| {
-        let hint = Some(format!("edit {}", program.config_path().display()));
-        LaunchError::Config { error: format!("{}: {error}", program.config_path().display()), hint }
-    };
-    let command = config.command().ok_or_else(|| wrong("it names no `command`".to_owned()))?;
+    let command = config.command().ok_or_else(|| wrong(program, "it names no `command`"))?;
     let text = |key: &str| config.fields().get(key).and_then(Value::as_str);
     let directory = text("directory").map_or_else(|| program.project.clone(), PathBuf::from);
-    if let Some(port) = config.fields().get("port").filter(|port| !port.is_null()) {
-        let port = port.as_u64().and_then(|port| u16::try_from(port).ok());
-        refuse_taken_port(port.ok_or_else(|| wrong("`port` must be a number up to 65535".to_owned()))?)?;
-    }
+    port(program, config)?;
     let values = program.dot_env_path();
     let mut environment = node_environment(config, &values, &context.settings.environment)?;
     for (name, value) in dot_env::read(&values)? {
@@ -52,7 +60,8 @@ pub(super) fn prepare(program: &NodeProgram, config: &NodeConfig, context: &Cont
     Ok(Launch { command_line, environment, directory, log_directory, stdin: None })
 }
 
-fn refuse_taken_port(port: u16) -> Result<(), LaunchError> {
+/// Refuses a start whose port somebody else holds (R20).
+pub(super) fn refuse_taken_port(port: u16) -> Result<(), LaunchError> {
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     match TcpListener::bind(address) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {

@@ -79,6 +79,9 @@ impl Process {
         let instance = InstanceId::random(&*self.context.entropy).as_str().to_owned();
         let launch = self.program.prepare(&self.context, &instance)?;
         let policy = self.policy();
+        if let Program::Node(node) = &self.program {
+            node.check_port(&policy)?;
+        }
         let redactor =
             Redactor::new(self.program.secrets(&self.context.settings.environment).into_iter().chain(launch.secrets()));
         let outputs = self.capture.open(self.history.starts, redactor, self.log_limits()).await.map_err(|error| {

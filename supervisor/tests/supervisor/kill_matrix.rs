@@ -10,6 +10,15 @@ use crate::harness::{Client, Home, eventually, is_alive, pid_of};
 /// What is under way when the supervisor dies.
 const REQUESTS: [&str; 4] = ["start", "stop", "restart", "upgrade"];
 
+/// Where the request was taken up for good: from here on its wish outlives the supervisor.
+fn is_recorded(request: &str, place: &str) -> bool {
+    match request {
+        "start" => ["start recorded", "process spawned", "leader recorded"].contains(&place),
+        "stop" => ["stop recorded", "asked to leave", "process gone", "death recorded"].contains(&place),
+        _ => false,
+    }
+}
+
 fn arm(home: &Home, place: &str) {
     let file = home.path().with_file_name("failpoint");
     std::fs::write(file.with_extension("new"), place).unwrap();
@@ -92,6 +101,10 @@ async fn trial(place: &str, request: &str) -> bool {
     let desired = node.map_or_else(|| json!("stopped"), |node| node["desired"].clone());
     if request == "stop" && !was_killed {
         assert_eq!(desired, "stopped");
+    }
+    if was_killed && is_recorded(request, place) {
+        let wish = if request == "start" { "running" } else { "stopped" };
+        assert_eq!(desired, wish, "{place}: the {request} was forgotten");
     }
     if matches!(request, "restart" | "upgrade") {
         assert_eq!(desired, "running", "{place}: a {request} changes nothing of what is wanted");

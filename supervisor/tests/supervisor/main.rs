@@ -16,6 +16,8 @@ mod containment;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod declared_port;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod exits;

@@ -127,3 +127,22 @@ async fn what_a_node_was_started_with_is_known_to_the_next_supervisor_and_tells_
     assert_eq!(planned(&supervisor.client.get("/v1/plan").await).len(), 1);
     supervisor.shut_down().await;
 }
+
+#[tokio::test]
+async fn another_program_file_is_a_reason_to_restart_what_the_old_one_runs() {
+    let home = Home::new();
+    home.node("a", &["ready", "sleep"]);
+    let supervisor = home.supervise().await;
+    supervisor.client.must_start(&home, "a").await;
+    supervisor.leave().await;
+    let mut settings = home.settings();
+    let program = home.project().join("another-program");
+    std::fs::hard_link(&settings.executable, &program)
+        .or_else(|_| std::os::unix::fs::symlink(&settings.executable, &program))
+        .unwrap();
+    settings.launcher.node[0] = program.into();
+    let supervisor = home.supervise_with(settings).await;
+    let plan = supervisor.client.get("/v1/plan").await;
+    assert_eq!(planned(&plan), [("a".to_owned(), json!(["program"]))]);
+    supervisor.shut_down().await;
+}

@@ -87,6 +87,33 @@ async fn five_failures_in_a_row_are_called_a_crash_loop_and_a_persons_start_clea
     supervisor.shut_down().await;
 }
 
+/// R10: being ready for long enough forgets the failures; being alive does not.
+#[tokio::test]
+async fn only_a_process_that_was_ready_begins_anew_after_its_end() {
+    let home = Home::new();
+    home.node("ready", &["ready", "sleep"]);
+    let directory = home.node("never-ready", &["count", "exit 1"]);
+    let mut settings = home.settings();
+    let backoff = &mut settings.policies.defaults.start_backoff;
+    // Any time counts as long enough. A second failure in a row is followed by a pause that lasts for ever.
+    (backoff.stable_after, backoff.first, backoff.longest) = (Duration::from_nanos(1), NEVER, NEVER);
+    let supervisor = home.supervise_with(settings).await;
+    let client = &supervisor.client;
+    let mut pid = client.must_start(&home, "ready").await;
+    for _ in 0..4 {
+        kill(pid);
+        pid = client.until_replaced("ready", pid).await;
+    }
+    client.start(&home, "never-ready").await;
+    eventually("the second failure", async || {
+        let node = client.node("never-ready").await;
+        (node["state"] == "backoff" && node["process"]["attempt"] == 2).then_some(())
+    })
+    .await;
+    assert_eq!(starts(&directory), 2);
+    supervisor.shut_down().await;
+}
+
 #[tokio::test]
 async fn a_node_that_is_not_ready_in_time_is_called_slow_and_left_alone() {
     let home = Home::new();

@@ -1,0 +1,55 @@
+//! The port that a node or program says it listens on (R20).
+
+use std::net::TcpListener;
+
+use serde_json::json;
+
+use crate::harness::{Home, node_in, write_config, zoo_child};
+
+fn port_of(listener: &TcpListener) -> u16 {
+    listener.local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn a_start_whose_port_of_the_settings_file_is_taken_is_refused_and_the_owner_is_named() {
+    let home = Home::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = port_of(&listener);
+    home.node("a", &["count", "ready", "sleep"]);
+    std::fs::create_dir_all(home.path()).unwrap();
+    std::fs::write(home.path().join("supervisor.toml"), format!("[node.a]\nport = {port}\n")).unwrap();
+    let supervisor = home.supervise().await;
+    let (status, error) = supervisor.client.start(&home, "a").await;
+    assert_eq!((status, &error["code"]), (409, &json!("port_taken")), "{error}");
+    let told = error["error"].as_str().unwrap();
+    assert!(told.contains(&format!("port {port} is taken by")), "{told}");
+    assert!(told.contains(&format!("process {}", std::process::id())), "{told}");
+    assert_eq!(home.copies("a"), 0);
+    drop(listener);
+    supervisor.client.must_start(&home, "a").await;
+    supervisor.shut_down().await;
+}
+
+/// A program that runs holds its port itself, which is no reason against a look at its files.
+#[tokio::test]
+async fn a_program_that_holds_its_own_port_can_be_compared_with_its_files() {
+    let home = Home::new();
+    let port = port_of(&TcpListener::bind("127.0.0.1:0").unwrap());
+    // The behaviour lies where a node's would; the program's own directory has its configuration.
+    let behaviour = node_in(&home.path(), "web", &[&format!("listen {port}"), "ready", "sleep"]);
+    let directory = home.project().join(".anet/programs/web");
+    std::fs::create_dir_all(&directory).unwrap();
+    let config = |more: &str| {
+        let command = json!([zoo_child(), "node", "--directory", behaviour]);
+        json!({"command": command, "port": port, "tells_ready": true, "env": {"MORE": more}})
+    };
+    write_config(&directory, &config("one"));
+    let supervisor = home.supervise().await;
+    supervisor.client.must_start(&home, "web").await;
+    let plan = supervisor.client.get("/v1/plan").await;
+    assert_eq!((&plan["unchanged"], &plan["unusable"]), (&json!(1), &json!([])), "{plan}");
+    write_config(&directory, &config("two"));
+    let plan = supervisor.client.get("/v1/plan").await;
+    assert_eq!(plan["restarts"][0]["reasons"], json!(["environment"]), "{plan}");
+    supervisor.shut_down().await;
+}
