@@ -3,10 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::fmt::StdFmtWrite;
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The text form on the wire: UTC, no zone marker, one-second resolution.
 const WIRE_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
+/// Writes [`WIRE_FORMAT`]. The state of a hundred nodes has thousands of times, and `strftime` took a third of its writing.
+static WIRE: DateTimePrinter = DateTimePrinter::new().separator(b' ').precision(Some(0));
+/// Writes RFC 3339 with milliseconds.
+static RFC_3339: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// Milliseconds since the Unix epoch, UTC.
 ///
@@ -63,7 +69,7 @@ impl Timestamp {
     #[must_use]
     pub fn to_rfc3339(self) -> String {
         match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(instant) => instant.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+            Ok(instant) => RFC_3339.timestamp_to_string(&instant),
             Err(_) => format!("{}ms", self.0),
         }
     }
@@ -86,7 +92,10 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(instant) => write!(formatter, "{}", instant.strftime(WIRE_FORMAT)),
+            Ok(instant) => {
+                let civil = jiff::tz::Offset::UTC.to_datetime(instant);
+                WIRE.print_datetime(&civil, StdFmtWrite(&mut *formatter)).map_err(|_| fmt::Error)
+            }
             Err(_) => write!(formatter, "{}ms", self.0),
         }
     }
@@ -126,6 +135,15 @@ mod tests {
         let time = Timestamp::from_millis(1_795_326_235_417);
         assert_eq!(time.to_string(), "2026-11-22 05:43:55");
         assert_eq!(Timestamp::parse("2026-11-22 05:43:55").unwrap().as_millis(), 1_795_326_235_000);
+    }
+
+    #[test]
+    fn both_forms_have_every_place_at_every_time() {
+        for millis in [0, 999, -1, 951_826_554_001, 1_795_326_235_417, 253_370_764_799_990, -62_135_596_800_000] {
+            let (time, instant) = (Timestamp::from_millis(millis), jiff::Timestamp::from_millisecond(millis).unwrap());
+            assert_eq!(time.to_string(), instant.strftime(WIRE_FORMAT).to_string());
+            assert_eq!(time.to_rfc3339(), instant.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
+        }
     }
 
     #[test]
