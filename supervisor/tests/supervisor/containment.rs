@@ -83,7 +83,11 @@ async fn orphans_become_children_of_the_supervisor_and_are_buried_by_it() {
 async fn what_a_process_may_dump_see_and_open_is_bounded() {
     let home = Home::new();
     home.node("a", &["ready", "sleep"]);
-    let mut supervisor = home.supervise_apart().await;
+    // Whoever starts the supervisor may have left a descriptor open for it.
+    let mut command = tokio::process::Command::new("/bin/sh");
+    command.args(["-c", "exec 9</dev/null; exec \"$1\" supervise \"$2\"", "sh"]).arg(zoo_child()).arg(home.path());
+    let mut supervisor = home.supervise_by(command).await;
+    assert!(Path::new(&format!("/proc/{}/fd/9", supervisor.id().unwrap())).exists());
     let pid = home.client().must_start(&home, "a").await;
     let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
     assert_eq!(read("oom_score_adj").trim(), "200");

@@ -146,3 +146,21 @@ async fn another_program_file_is_a_reason_to_restart_what_the_old_one_runs() {
     assert_eq!(planned(&plan), [("a".to_owned(), json!(["program"]))]);
     supervisor.shut_down().await;
 }
+
+#[tokio::test]
+async fn the_state_file_does_not_tell_which_nodes_share_a_secret() {
+    let home = Home::new();
+    let supervisor = home.supervise().await;
+    for name in ["a", "b"] {
+        let directory = home.node(name, &["ready", "sleep"]);
+        write_config(&directory, &json!({"node_name": "x", "env": {"KEY": {"_envRef": "SECRET"}}}));
+        write_dot_env(&directory, "SECRET=shared-4711\n");
+        supervisor.client.must_start(&home, name).await;
+    }
+    supervisor.leave().await;
+    let state: Value = serde_json::from_slice(&std::fs::read(home.state_file()).unwrap()).unwrap();
+    let digest = |index: usize| state["nodes"][index]["process"]["fingerprint"]["environment"].clone();
+    assert!(digest(0).is_string() && digest(1).is_string(), "{state}");
+    assert_ne!(digest(0), digest(1));
+    home.supervise().await.shut_down().await;
+}
