@@ -16,6 +16,7 @@ mod man;
 mod network;
 pub(crate) mod node;
 mod passwd;
+mod project;
 mod recover;
 mod recovery_key;
 mod register;
@@ -29,6 +30,8 @@ mod task;
 mod tasks;
 mod token;
 mod whoami;
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
@@ -54,6 +57,9 @@ pub(crate) struct Arguments {
     /// Network to act in [default: the one of `anet network use`]
     #[arg(long, global = true, help_heading = "Global options", value_name = "NAME|ID")]
     network: Option<String>,
+    /// Another user's supervisor, by its operators' socket, whose group you must be in [default: ANET_SUPERVISOR, then your own]
+    #[arg(long, global = true, help_heading = "Global options", value_name = "SOCKET")]
+    supervisor: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -68,6 +74,9 @@ enum Command {
     /// Create, start, stop and watch agent nodes
     #[command(subcommand)]
     Node(node::Command),
+    /// Start, stop and restart all nodes and programs of a project
+    #[command(subcommand)]
+    Project(project::Command),
     /// Show the log of a node or program; the same as `anet node logs`
     Logs(node::logs::Arguments),
     Run(run::Arguments),
@@ -133,7 +142,10 @@ enum Command {
 
 impl Arguments {
     /// What the commands are given.
-    pub(crate) fn context(&self, environment: Environment) -> Context {
+    pub(crate) fn context(&self, mut environment: Environment) -> Context {
+        if let Some(socket) = &self.supervisor {
+            environment.supervisor = Some(environment.directory.join(socket));
+        }
         let printer = Printer::new(self.json, environment.columns);
         Context {
             environment,
@@ -160,6 +172,7 @@ impl Arguments {
             Command::Demo(arguments) => demo::run(context, arguments).await,
             Command::Hub(command) => command.run(context).await,
             Command::Node(command) => command.run(context).await,
+            Command::Project(command) => command.run(context).await,
             Command::Logs(arguments) => node::logs::run(context, arguments).await,
             Command::Run(arguments) => run::run(context, arguments).await,
             Command::Import(arguments) => import::run(context, &arguments),

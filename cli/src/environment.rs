@@ -11,6 +11,8 @@ use secrecy::SecretString;
 pub(crate) struct Environment {
     /// `~/.anet`, or `ANET_HOME`.
     pub home: PathBuf,
+    /// `ANET_SUPERVISOR`: the operators' socket of another user's supervisor, to be used in place of the own one.
+    pub supervisor: Option<PathBuf>,
     /// The hub's database: `~/.commhub/commhub.db`, or `COMMHUB_DB`.
     pub database: PathBuf,
     /// Where the command was typed.
@@ -59,6 +61,7 @@ impl Environment {
         };
         Ok(Self {
             home,
+            supervisor: path("ANET_SUPERVISOR").map(|socket| directory.join(socket)),
             database,
             directory,
             hub: text("COMMHUB_URL"),
@@ -89,9 +92,9 @@ impl Environment {
         self.home.join("server")
     }
 
-    /// `~/.anet/run/supervisor.sock`.
+    /// `~/.anet/run/supervisor.sock`, or another user's operators' socket.
     pub(crate) fn supervisor_socket(&self) -> PathBuf {
-        self.home.join("run/supervisor.sock")
+        self.supervisor.clone().unwrap_or_else(|| self.home.join("run/supervisor.sock"))
     }
 
     /// `~/.anet/supervisor/logs`.

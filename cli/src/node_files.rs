@@ -19,8 +19,19 @@ pub(crate) fn find_project(directory: &Path, name: &str) -> Option<PathBuf> {
 /// # Errors
 /// When the directory exists and cannot be read.
 pub(crate) fn names(project: &Path) -> Result<Vec<String>, Failure> {
-    let directory = project.join(".anet/nodes");
-    let entries = match std::fs::read_dir(&directory) {
+    names_in(&project.join(".anet/nodes"))
+}
+
+/// The names of the programs in a project, sorted.
+///
+/// # Errors
+/// As [`names`].
+pub(crate) fn program_names(project: &Path) -> Result<Vec<String>, Failure> {
+    names_in(&project.join(".anet/programs"))
+}
+
+fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
+    let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => {

@@ -1,17 +1,18 @@
 //! Speaking to the supervisor over its Unix socket, and starting one where none runs.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
+mod event_item;
+mod log_query;
+mod spawn;
+mod unreachable;
+
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anet_protocol::control::{
-    CONTROL_VERSION, ControlError, EventGap, EventQuery, HubChanged, LogLine, LogStream, NodeChanged, NodeTarget,
-    NodeView, NodeViews, Plan, Reloaded, Shutdown, ShuttingDown, StartHub, SupervisorEvent, SupervisorStatus, Upgrade,
-    Upgrading, understand_each_other,
+    CONTROL_VERSION, ChangeNode, ControlError, EventQuery, HubChanged, HubView, LogLine, NodeChanged, NodeTarget,
+    NodeView, NodeViews, Plan, Reloaded, Shutdown, ShuttingDown, StartHub, SupervisorStatus, Upgrade, Upgrading,
+    understand_each_other,
 };
-use anet_protocol::variables::{self, SetBy};
 use anyhow::Context as _;
 use futures_util::{Stream, StreamExt as _};
 use reqwest::{Client, Method};
@@ -21,6 +22,11 @@ use serde::de::DeserializeOwned;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::files;
+
+pub(crate) use self::event_item::EventItem;
+pub(crate) use self::log_query::LogQuery;
+use self::spawn::spawn;
+use self::unreachable::{RequestError, refuse_what_is_anothers};
 
 /// Longer than any start (30 s to readiness) or stop (10 s of grace) takes.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
@@ -35,30 +41,8 @@ pub(crate) struct SupervisorClient {
     socket: PathBuf,
     /// Whether this command has started it: what it finds running then runs because of this command.
     is_new: bool,
-}
-
-/// Which part of a log to read.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct LogQuery {
-    /// The node's project, where its name is ambiguous.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub project: Option<PathBuf>,
-    /// How many of the newest lines.
-    pub lines: usize,
-    /// Whether to go on with lines as they are written.
-    pub follow: bool,
-    /// No older lines.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
-    /// Lines in which this pattern is found.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grep: Option<String>,
-    /// Lines of this stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stream: Option<LogStream>,
-    /// Lines behind the one with this id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
+    /// How long a start, stop or restart of a node may take; absent, as the supervisor has it.
+    wait: Option<Duration>,
 }
 
 impl SupervisorClient {
@@ -70,7 +54,7 @@ impl SupervisorClient {
         let socket = environment.supervisor_socket();
         // Without the certificates of the system: nothing here is encrypted, and reading them takes longer than all else.
         let client = Client::builder().unix_socket(socket.clone()).tls_certs_only([]).no_proxy().build()?;
-        Ok(Self { client, socket, is_new: false })
+        Ok(Self { client, socket, is_new: false, wait: None })
     }
 
     /// The running supervisor, or `None` when nobody answers.
@@ -89,7 +73,7 @@ impl SupervisorClient {
         environment: &Environment,
     ) -> Result<Option<(Self, SupervisorStatus)>, Failure> {
         let client = Self::new(environment)?;
-        refuse_home_of_another(environment, &client.socket)?;
+        refuse_what_is_anothers(environment, &client.socket)?;
         if !client.socket.exists() {
             return Ok(None);
         }
@@ -113,7 +97,15 @@ impl SupervisorClient {
         if let Some(client) = Self::connect(environment).await? {
             return Ok(client);
         }
+        if environment.supervisor.is_some() {
+            return Self::require(environment).await;
+        }
         Self::start(environment).await
+    }
+
+    /// The same supervisor, asked to answer within `wait` what is asked of a node.
+    pub(crate) fn waiting(self, wait: Option<Duration>) -> Self {
+        Self { wait, ..self }
     }
 
     /// A new supervisor, which brings back what its predecessor had running.
@@ -146,6 +138,9 @@ impl SupervisorClient {
     /// When none runs.
     pub(crate) async fn require(environment: &Environment) -> Result<Self, Failure> {
         Self::connect(environment).await?.ok_or_else(|| {
+            if let Some(socket) = &environment.supervisor {
+                return Failure::message(format!("no supervisor answers at {}", socket.display()));
+            }
             let text = format!("no supervisor runs for {}", environment.home.display());
             Failure { code: Some("supervisor_not_running".to_owned()), ..Failure::message(text) }
                 .hint("start it with `anet supervisor start`; it takes over what still runs")
@@ -158,11 +153,15 @@ impl SupervisorClient {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<reqwest::Response, RequestError> {
-        let mut request = self.client.request(method, format!("http://supervisor{path}")).timeout(REQUEST_TIMEOUT);
+        let mut request = self.client.request(method, format!("http://supervisor{path}")).timeout(self.timeout());
         if let Some(body) = body {
             request = request.json(body);
         }
         self.send(request).await
+    }
+
+    fn timeout(&self) -> Duration {
+        self.wait.unwrap_or_default().saturating_add(REQUEST_TIMEOUT)
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, RequestError> {
@@ -216,6 +215,11 @@ impl SupervisorClient {
         self.call(Method::POST, "/v1/hub/restart", None::<&()>).await
     }
 
+    /// The hub with how its last starts ended.
+    pub(crate) async fn hub(&self) -> Result<HubView, Failure> {
+        self.call(Method::GET, "/v1/hub", None::<&()>).await
+    }
+
     /// Every node it knows.
     pub(crate) async fn nodes(&self) -> Result<NodeViews, Failure> {
         self.call(Method::GET, "/v1/nodes", None::<&()>).await
@@ -248,18 +252,24 @@ impl SupervisorClient {
 
     /// Starts a node; answers when it is ready.
     pub(crate) async fn start_node(&self, name: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
-        let outcome: NodeChanged = self.call(Method::POST, &node_path(name, "start"), Some(target)).await?;
+        let outcome: NodeChanged = self.change_node(name, "start", target).await?;
         Ok(NodeChanged { changed: outcome.changed || self.is_new, ..outcome })
+    }
+
+    async fn change_node(&self, name: &str, verb: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
+        let wait_seconds = self.wait.map(|wait| wait.as_secs());
+        let change = ChangeNode { project: target.project.clone(), wait_seconds };
+        self.call(Method::POST, &node_path(name, verb), Some(&change)).await
     }
 
     /// Stops a node; answers when all its processes are gone.
     pub(crate) async fn stop_node(&self, name: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
-        self.call(Method::POST, &node_path(name, "stop"), Some(target)).await
+        self.change_node(name, "stop", target).await
     }
 
     /// Stops and starts a node.
     pub(crate) async fn restart_node(&self, name: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
-        self.call(Method::POST, &node_path(name, "restart"), Some(target)).await
+        self.change_node(name, "restart", target).await
     }
 
     /// Makes a node known, so that it is found from anywhere.
@@ -315,40 +325,6 @@ impl SupervisorClient {
     }
 }
 
-/// Another user's home has another user's supervisor; an empty list would hide that (R61).
-fn refuse_home_of_another(environment: &Environment, socket: &std::path::Path) -> Result<(), Failure> {
-    let me = nix::unistd::geteuid();
-    let Ok(metadata) = std::fs::metadata(&environment.home) else { return Ok(()) };
-    let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
-    if me.is_root() || owner == me.as_raw() {
-        return Ok(());
-    }
-    let text =
-        format!("{} is uid {owner}'s, and so is its supervisor at {}", environment.home.display(), socket.display());
-    Err(Failure { code: Some("forbidden".to_owned()), ..Failure::message(text) }
-        .hint("act as that user, or unset ANET_HOME for your own"))
-}
-
-/// What the stream of events holds.
-pub(crate) enum EventItem {
-    /// Something happened.
-    Event(Box<SupervisorEvent>),
-    /// Something may be missing here.
-    Gap(EventGap),
-}
-
-impl EventItem {
-    fn read(event: Option<&str>, data: &str) -> Option<Result<Self, Failure>> {
-        let item = match event {
-            None => serde_json::from_str(data).map(|event| Self::Event(Box::new(event))),
-            Some("gap") => serde_json::from_str(data).map(Self::Gap),
-            // A newer supervisor may tell more.
-            Some(_) => return None,
-        };
-        Some(item.map_err(Failure::from))
-    }
-}
-
 fn node_path(name: &str, verb: &str) -> String {
     let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
     format!("/v1/nodes/{name}/{verb}").trim_end_matches('/').to_owned()
@@ -363,47 +339,4 @@ fn check_version(status: &SupervisorStatus) -> Result<(), Failure> {
         status.version, status.pid, status.control_version
     ))
     .hint("stop it with the program that started it, then start it with this one"))
-}
-
-enum RequestError {
-    Unreachable(reqwest::Error),
-    Refused(Failure),
-}
-
-impl RequestError {
-    fn into_failure(self, socket: &std::path::Path) -> Failure {
-        match self {
-            Self::Refused(failure) => failure,
-            Self::Unreachable(error) => Failure::failed(
-                anyhow::Error::new(error).context(format!("the supervisor at {} does not answer", socket.display())),
-            )
-            .hint("`anet supervisor status` tells whether it runs"),
-        }
-    }
-}
-
-/// Starts a supervisor that outlives this command.
-fn spawn(environment: &Environment, log: &std::path::Path) -> Result<std::process::Child, Failure> {
-    files::create_private_directory(&environment.home)?;
-    files::create_private_directory(&environment.supervisor_logs())?;
-    // Only what this attempt says is of interest, so the file begins anew.
-    let stderr = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(log);
-    let stderr = stderr.with_context(|| format!("cannot open {}", log.display()))?;
-    let executable = std::env::current_exe().context("cannot find this program's own file")?;
-    let mut command = Command::new(&executable);
-    // Started from inside a task, it must not carry the marks of that task: they would end it with the task.
-    for variable in variables::ALL.iter().filter(|variable| variable.set_by != SetBy::Person) {
-        command.env_remove(variable.name);
-    }
-    anet_supervisor::detach(&mut command);
-    let child = command
-        .args(["supervisor", "run", "--detached"])
-        .env("ANET_HOME", &environment.home)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(stderr)
-        .spawn()
-        .with_context(|| format!("cannot start {}", executable.display()))?;
-    Ok(child)
 }

@@ -74,6 +74,7 @@ pub fn is_ours(name: &str) -> bool {
 /// The registry.
 pub const ALL: &[Variable] = &[
     setting("ANET_HOME", "~/.anet", "Directory of settings, state, logs and the supervisor's socket."),
+    setting("ANET_SUPERVISOR", "", "The operators' socket of another user's supervisor; unset, your own supervisor."),
     setting("ANET_LOG", "info", "What is logged: error, warn, info, debug or trace, also per module (anet_hub=debug)."),
     setting("COMMHUB_URL", "http://127.0.0.1:9200", "The hub to talk to; a flag wins over it, it wins over the file."),
     setting("COMMHUB_TOKEN", "", "The token to talk to the hub with; unset, the one that `anet login` saved.").secret(),

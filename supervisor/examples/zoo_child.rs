@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -21,7 +21,7 @@ use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
 use anet_supervisor::{Failpoint, Launcher, Settings, run};
 use nix::sys::signal::{SigSet, Signal, raise};
-use nix::unistd::setsid;
+use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid, setsid};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 fn main() -> io::Result<ExitCode> {
@@ -44,6 +44,7 @@ fn main() -> io::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ["stranger", signals] => stranger(Path::new(signals)),
+        ["ask", uid, gid, socket, request] => ask(uid, gid, Path::new(socket), request),
         ["supervise", home] => supervise(Path::new(home)),
         _ => Ok(ExitCode::from(2)),
     }
@@ -92,6 +93,7 @@ fn act(directory: &Path) -> io::Result<ExitCode> {
             },
             // Kept open until this process ends.
             "listen" => std::mem::forget(TcpListener::bind(("127.0.0.1", rest.parse().map_err(io::Error::other)?))?),
+            "answer-hangup" => answer_hangup(directory, rest)?,
             "serve" => serve()?,
             "sleep" => loop {
                 std::thread::park();
@@ -106,6 +108,36 @@ fn act(directory: &Path) -> io::Result<ExitCode> {
             "exit" => return Ok(ExitCode::from(rest.parse().unwrap_or(2))),
             _ => return Ok(ExitCode::from(2)),
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells something at each SIGHUP, for ever.
+fn answer_hangup(directory: &Path, text: &str) -> io::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+        notify("X_ANET_LINK=connected\nREADY=1")?;
+        loop {
+            hangup.recv().await;
+            append(&directory.join("hangups"), "heard")?;
+            notify(text)?;
+        }
+    })
+}
+
+/// Sends a request as another user, and prints the answer, or the number of the error that the kernel gave.
+fn ask(uid: &str, gid: &str, socket: &Path, request: &str) -> io::Result<ExitCode> {
+    let number = |text: &str| text.parse::<u32>().map_err(io::Error::other);
+    let (uid, gid) = (Uid::from_raw(number(uid)?), Gid::from_raw(number(gid)?));
+    setgroups(&[gid])?;
+    setresgid(gid, gid, gid)?;
+    setresuid(uid, uid, uid)?;
+    match UnixStream::connect(socket) {
+        Ok(mut stream) => {
+            stream.write_all(request.as_bytes())?;
+            io::copy(&mut stream, &mut io::stdout())?;
+        }
+        Err(error) => writeln!(io::stdout(), "errno {}", error.raw_os_error().unwrap_or_default())?,
     }
     Ok(ExitCode::SUCCESS)
 }

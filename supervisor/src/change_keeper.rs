@@ -116,7 +116,7 @@ impl ChangeKeeper {
             return;
         }
         let asked = StopRequest { reason: StopReason::Changed, by: None };
-        if let Err(refusal) = self.handle.restart(asked).await {
+        if let Err(refusal) = self.handle.restart(asked, None).await {
             tracing::error!(node = self.program.name, error = refusal.0.error, "the changed node is not running again");
         }
     }

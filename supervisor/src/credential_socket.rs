@@ -10,13 +10,11 @@ use anet_protocol::env_file;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::control_socket::{ACCEPT_PAUSE, may_control};
 use crate::dot_env;
 use crate::launch::NodeProgram;
+use crate::local_socket::{accept, may_control};
 use crate::registry::Registry;
 
 /// Further peers wait in the kernel's queue.
@@ -26,30 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Answers until `leave` is cancelled.
 pub(crate) async fn serve(listener: UnixListener, registry: Arc<Registry>, leave: CancellationToken) {
-    let places = Arc::new(Semaphore::new(MOST_PEERS));
-    let peers = TaskTracker::new();
-    loop {
-        let accept = async {
-            let place = Arc::clone(&places).acquire_owned().await.ok()?;
-            Some((place, listener.accept().await))
-        };
-        let Some(Some((place, accepted))) = leave.run_until_cancelled(accept).await else { break };
-        match accepted {
-            Ok((stream, _)) => {
-                let (registry, leave) = (Arc::clone(&registry), leave.clone());
-                peers.spawn(async move {
-                    leave.run_until_cancelled(answer(stream, &registry)).await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection for a credential");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    peers.close();
-    peers.wait().await;
+    let converse = |stream| {
+        let (registry, leave) = (Arc::clone(&registry), leave.clone());
+        async move { leave.run_until_cancelled(answer(stream, &registry)).await.unwrap_or_default() }
+    };
+    accept(listener, MOST_PEERS, leave.clone(), converse).await;
 }
 
 /// Gives one peer its value, or closes the connection without a byte.
@@ -60,8 +39,11 @@ async fn answer(stream: UnixStream, registry: &Registry) {
         Ok(peer) => return tracing::warn!(uid = peer.uid(), "another user asked for a credential and got none"),
         Err(error) => return tracing::warn!(%error, "a peer of unknown origin asked for a credential and got none"),
     };
-    let address = stream.peer_addr().ok();
-    let Some(wanted) = address.as_ref().and_then(|address| Wanted::parse(address.as_abstract_name()?)) else {
+    let address = match stream.peer_addr() {
+        Ok(address) => address,
+        Err(error) => return tracing::warn!(uid, pid, %error, "a peer without an address got no credential"),
+    };
+    let Some(wanted) = address.as_abstract_name().and_then(Wanted::parse) else {
         return tracing::warn!(uid, pid, "a peer without a credential's name in its address got none");
     };
     let Wanted { unit, node, name } = wanted;

@@ -5,7 +5,7 @@ mod log;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anet_protocol::control::{ProcessState, Requester, SupervisorEvent};
+use anet_protocol::control::{Happening, ProcessState, Requester, SupervisorEvent};
 use anet_protocol::time::Timestamp;
 use tokio::sync::broadcast;
 
@@ -13,6 +13,16 @@ pub(crate) use log::{EventLog, Past};
 
 /// How many events a listener may be behind before its stream is ended.
 const BACKLOG: usize = 1024;
+
+/// What is to be told, of whom.
+#[derive(Debug)]
+pub(crate) struct News {
+    pub(crate) name: String,
+    pub(crate) project: Option<PathBuf>,
+    pub(crate) process: ProcessState,
+    pub(crate) happening: Happening,
+    pub(crate) by: Option<Requester>,
+}
 
 /// Numbers the events, keeps them and passes them on; a slow listener delays nobody.
 #[derive(Debug)]
@@ -32,18 +42,12 @@ impl Events {
         Self { epoch: epoch.as_millis(), last: Mutex::new(0), log, sender: broadcast::channel(BACKLOG).0 }
     }
 
-    pub(crate) fn tell(
-        &self,
-        at: Timestamp,
-        name: &str,
-        project: Option<PathBuf>,
-        process: ProcessState,
-        by: Option<Requester>,
-    ) {
+    pub(crate) fn tell(&self, at: Timestamp, news: News) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last += 1;
         let cursor = format!("{}-{}", self.epoch, *last);
-        let event = SupervisorEvent { id: *last, cursor, at, name: name.to_owned(), project, process, by };
+        let News { name, project, process, happening, by } = news;
+        let event = SupervisorEvent { id: *last, cursor, at, name, project, process, happening, by };
         if let Err(error) = self.log.append(&event) {
             tracing::error!(%error, "an event could not be kept");
         }

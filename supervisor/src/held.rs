@@ -6,10 +6,10 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::control_socket;
 use crate::error::SupervisorError;
 use crate::inherited::{Inherited, Legacy};
 use crate::instance_lock::InstanceLock;
+use crate::local_socket;
 use crate::notify_socket;
 use crate::paths::{Paths, ensure_private_directory};
 use crate::settings::Settings;
@@ -50,13 +50,14 @@ impl Held {
         let control_is_managed = control.is_some() && inherited.control_is_managed;
         let control = match control {
             Some(socket) => socket,
-            None => control_socket::bind(&paths.control_socket)
-                .map_err(SupervisorError::file(BIND, &paths.control_socket))?,
+            None => {
+                local_socket::bind(&paths.control_socket).map_err(SupervisorError::file(BIND, &paths.control_socket))?
+            }
         };
         let path = &paths.credential_socket;
         let credentials = match inherited.credentials.take().filter(|socket| is_bound_to(socket.local_addr(), path)) {
             Some(socket) => socket,
-            None => control_socket::bind(path).map_err(SupervisorError::file(BIND, path))?,
+            None => local_socket::bind(path).map_err(SupervisorError::file(BIND, path))?,
         };
         settings.failpoint.pass("sockets bound");
         Ok(Self { lock, control, control_is_managed, notify, credentials, hub: Mutex::new(inherited.hub) })
@@ -86,7 +87,7 @@ impl Held {
     pub(crate) fn leave(self, paths: &Paths) -> Result<(), SupervisorError> {
         let control = Some(&paths.control_socket).filter(|_| !self.control_is_managed);
         for socket in control.into_iter().chain([&paths.notify_socket, &paths.credential_socket]) {
-            control_socket::remove_stale(socket).map_err(SupervisorError::file("remove", socket))?;
+            local_socket::remove_stale(socket).map_err(SupervisorError::file("remove", socket))?;
         }
         tracing::debug!(lock = self.lock.as_fd().as_raw_fd(), "the lock is given back");
         Ok(())

@@ -10,6 +10,7 @@
 //! compared; nobody but `process` starts or ends one; nothing here prints or reads the environment,
 //! both clock and chance come in from outside.
 
+mod audit_log;
 mod capture;
 mod change_keeper;
 mod control_socket;
@@ -26,14 +27,18 @@ pub mod hub_address;
 mod inherited;
 mod instance_lock;
 mod launch;
+mod leftovers;
+mod local_socket;
 mod login;
 mod logs;
 mod notify_socket;
+mod operator_socket;
 mod paths;
 mod policy;
 mod port_owner;
 pub mod private_file;
 mod process;
+mod records;
 mod refusal;
 mod registry;
 mod reload;
@@ -47,20 +52,22 @@ mod service_manager;
 mod settings;
 mod settings_file;
 mod state_file;
-mod survivors;
 mod system;
 mod token_keeper;
 pub mod token_repair;
 mod upgrade;
 
+pub use audit_log::read_audit_log;
 pub use error::SupervisorError;
 pub use failpoint::Failpoint;
 pub use launch::node_environment::node_environment;
+pub use leftovers::{Ended, end_leftovers};
 pub use login::Login;
+pub use operator_socket::operators_socket;
 pub use policy::{BackoffPolicy, EnvChange, Policies, Policy, RestartPolicy};
+pub use records::{Recorded, recorded};
 pub use run::run;
 pub use secret_error::SecretError;
 pub use settings::{Launcher, Settings};
 pub use settings_file::{Options, SettingsFileError, SupervisorOptions, settings_file};
-pub use survivors::survivors;
 pub use system::isolation::detach;

@@ -48,9 +48,9 @@ impl Routes {
 /// # Errors
 /// When the path cannot be bound.
 pub(crate) fn bind(path: &Path) -> io::Result<std::os::unix::net::UnixDatagram> {
-    crate::control_socket::remove_stale(path)?;
+    crate::local_socket::remove_stale(path)?;
     let socket = std::os::unix::net::UnixDatagram::bind(path)?;
-    crate::control_socket::restrict(path)?;
+    crate::local_socket::restrict(path)?;
     setsockopt(&socket, PassCred, &true)?;
     Ok(socket)
 }
@@ -118,7 +118,7 @@ impl NotifySocket {
             tracing::warn!("a notification without credentials, or too long, was ignored");
             return Ok(None);
         };
-        if !crate::control_socket::may_control(credentials.uid(), nix::unistd::geteuid().as_raw()) {
+        if !crate::local_socket::may_control(credentials.uid(), nix::unistd::geteuid().as_raw()) {
             tracing::warn!(uid = credentials.uid(), "a notification of another user was ignored");
             return Ok(None);
         }

@@ -30,8 +30,9 @@ use anet_protocol::rest::TokenLife;
 use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
 use futures_util::StreamExt as _;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use crate::audit_log::AuditLog;
 use crate::capture::{Capture, Captures};
 use crate::directory_watcher::{Changes, DirectoryWatcher};
 use crate::events::Events;
@@ -86,6 +87,9 @@ pub(crate) struct Context {
     pub(crate) hub_gate: watch::Sender<HubGate>,
     /// The settings in force; a reload replaces them.
     pub(crate) options: RwLock<Options>,
+    /// Told after each reload.
+    pub(crate) reloaded: Notify,
+    pub(crate) audit_log: AuditLog,
     pub(crate) service_manager: ServiceManager,
     /// What to become, once everything has come to rest.
     pub(crate) replacement: Mutex<Option<Replacement>>,

@@ -1,9 +1,11 @@
 //! How a request is refused.
 
+use std::sync::Arc;
+
 use anet_protocol::control::{ControlError, ControlErrorCode};
-use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 
 /// A [`ControlError`] on its way to the client.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(self.0)).into_response()
+        // Beside the body, for whoever writes down what came of a request.
+        let told = Extension(Arc::new((*self.0).clone()));
+        (status, told, Json(self.0)).into_response()
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anet_protocol::control::{ControlErrorCode, Desired, NodeTarget};
+use anet_protocol::control::{ControlErrorCode, Desired, NodeTarget, Operators};
 use anet_protocol::node_config::validate_node_name;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -39,6 +39,8 @@ pub(crate) struct Registry {
     executable: Option<view::FileIdentity>,
     /// Names this life of the supervisor.
     instance: String,
+    /// Who else may operate it.
+    operators: Mutex<Option<Operators>>,
 }
 
 /// A node that was made known.
@@ -61,6 +63,11 @@ impl Registry {
     /// Every node, by name, then by project.
     pub(crate) fn all_nodes(&self) -> Vec<Node> {
         self.nodes().values().cloned().collect()
+    }
+
+    /// Shows in the status who else may operate the supervisor.
+    pub(crate) fn show_operators(&self, operators: Option<Operators>) {
+        *self.operators.lock().unwrap_or_else(PoisonError::into_inner) = operators;
     }
 
     /// The node that a request means.

@@ -32,6 +32,7 @@ impl Context {
         let mut current = self.options.write().unwrap_or_else(PoisonError::into_inner);
         let changed = *current != options;
         *current = options;
+        self.reloaded.notify_one();
         Ok(Reloaded { changed, file })
     }
 }

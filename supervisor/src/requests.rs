@@ -5,6 +5,7 @@ mod events;
 mod forget;
 mod input;
 mod logs;
+mod record;
 mod register;
 mod reload;
 mod restart;
@@ -13,14 +14,16 @@ mod start;
 mod status;
 mod stop;
 mod upgrade;
+mod wait;
 
 use std::sync::Arc;
 
-use anet_protocol::control::ControlErrorCode;
-use axum::Router;
+use anet_protocol::control::{ControlErrorCode, Requester};
 use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
 use axum::http::{Method, Uri};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use crate::refusal::Refusal;
 use crate::registry::Registry;
@@ -28,36 +31,69 @@ use crate::registry::Registry;
 /// R56.
 const LARGEST_BODY: usize = 1024 * 1024;
 
-/// The routes.
+/// The routes of the owner.
 pub(crate) fn router(registry: Arc<Registry>) -> Router {
-    Router::new()
-        .route("/v1/status", get(status::supervisor))
-        .route("/v1/hub", get(status::hub))
+    let changing = Router::new()
         .route("/v1/hub/start", post(start::hub))
         .route("/v1/hub/stop", post(stop::hub))
         .route("/v1/hub/restart", post(restart::hub))
-        .route("/v1/hub/logs", get(logs::hub))
-        .route("/v1/nodes", get(status::nodes))
-        .route("/v1/nodes/{name}", get(status::node))
         .route("/v1/nodes/{name}/start", post(start::node))
         .route("/v1/nodes/{name}/stop", post(stop::node))
         .route("/v1/nodes/{name}/restart", post(restart::node))
         .route("/v1/nodes/{name}/register", post(register::node))
         .route("/v1/nodes/{name}/forget", post(forget::node))
+        .route("/v1/reload", post(reload::reload))
+        .route("/v1/upgrade", post(upgrade::upgrade))
+        .route("/v1/shutdown", post(shutdown::shutdown));
+    finish(changing, unknown, registry)
+}
+
+/// The routes of operators (R55): nothing that would run what the owner has not made known, or other settings.
+pub(crate) fn operators(registry: Arc<Registry>) -> Router {
+    let changing = Router::new()
+        .route("/v1/hub/stop", post(stop::hub))
+        .route("/v1/hub/restart", post(restart::hub))
+        .route("/v1/nodes/{name}/start", post(start::known_node))
+        .route("/v1/nodes/{name}/stop", post(stop::node))
+        .route("/v1/nodes/{name}/restart", post(restart::known_node));
+    finish(changing, not_for_operators, registry)
+}
+
+/// Adds what everybody may look at, and the record of what was changed.
+fn finish<T: 'static>(
+    changing: Router<Arc<Registry>>,
+    fallback: impl Handler<T, Arc<Registry>>,
+    registry: Arc<Registry>,
+) -> Router {
+    changing
+        .route_layer(axum::middleware::from_fn_with_state(Arc::clone(&registry), record::record))
+        .route("/v1/status", get(status::supervisor))
+        .route("/v1/hub", get(status::hub))
+        .route("/v1/hub/logs", get(logs::hub))
+        .route("/v1/nodes", get(status::nodes))
+        .route("/v1/nodes/{name}", get(status::node))
         .route("/v1/nodes/{name}/logs", get(logs::node))
         .route("/v1/events", get(events::events))
-        .route("/v1/reload", post(reload::reload))
         .route("/v1/plan", get(reload::plan))
-        .route("/v1/upgrade", post(upgrade::upgrade))
-        .route("/v1/shutdown", post(shutdown::shutdown))
-        .fallback(unknown)
-        .method_not_allowed_fallback(unknown)
+        .fallback(fallback.clone())
+        .method_not_allowed_fallback(fallback)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(registry)
 }
 
 async fn unknown(method: Method, uri: Uri) -> Refusal {
     Refusal::new(ControlErrorCode::InvalidInput, format!("there is no request {method} {}", uri.path()))
+}
+
+/// What the owner alone may ask.
+async fn not_for_operators(Extension(by): Extension<Requester>, method: Method, uri: Uri) -> Refusal {
+    let me = nix::unistd::geteuid();
+    let error = format!(
+        "permission denied (EACCES): uid {} is an operator of uid {me}'s supervisor, and {method} {} is for uid {me} alone",
+        by.uid,
+        uri.path()
+    );
+    Refusal::new(ControlErrorCode::Forbidden, error)
 }
 
 #[cfg(test)]
@@ -82,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_page_on_the_control_api_has_every_code_with_its_status() {
-        let source = include_str!("../../protocol/src/control.rs");
+        let source = include_str!("../../protocol/src/control/error.rs");
         let (_, variants) = source.split_once("pub enum ControlErrorCode {").unwrap();
         let (variants, _) = variants.split_once('}').unwrap();
         for name in variants.lines().map(str::trim).filter(|line| line.ends_with(',')) {

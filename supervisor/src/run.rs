@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use anet_protocol::{Clock, Entropy};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit_log::AuditLog;
 use crate::capture::{Captures, LogRoom};
+use crate::control_socket::Doors;
 use crate::directory_watcher::DirectoryWatcher;
 use crate::error::SupervisorError;
 use crate::events::Events;
@@ -27,7 +29,7 @@ use crate::system::process_entry::boot_id;
 use crate::system::process_table::ProcessTable;
 use crate::system::{orphans, own_memory, own_process};
 use crate::upgrade::{self, Replacement};
-use crate::{control_socket, credential_socket, requests};
+use crate::{control_socket, credential_socket, local_socket, operator_socket, requests};
 
 /// How long the last write of the state may take.
 const LAST_WRITE: Duration = Duration::from_secs(5);
@@ -106,10 +108,10 @@ async fn live(
     settings.failpoint.pass("state read");
     let notify_socket =
         NotifySocket::on(&held.notify).map_err(SupervisorError::file("listen on the socket", &paths.notify_socket))?;
-    let listener = control_socket::listen(&held.control)
+    let listener = local_socket::listen(&held.control)
         .map_err(SupervisorError::file("listen on the socket", &paths.control_socket))?;
 
-    let credentials = control_socket::listen(&held.credentials)
+    let credentials = local_socket::listen(&held.credentials)
         .map_err(SupervisorError::file("listen on the socket", &paths.credential_socket))?;
 
     let delegation = if settings.owns_process {
@@ -160,6 +162,8 @@ async fn live(
         storm: Storm::default(),
         hub_gate: watch::channel(HubGate::default()).0,
         options: RwLock::new(options),
+        reloaded: Notify::new(),
+        audit_log: AuditLog::new(&paths.state_directory),
         service_manager,
         replacement: Mutex::default(),
     });
@@ -171,12 +175,14 @@ async fn live(
         async move { leave.run_until_cancelled(attend(&context)).await }
     });
     tasks.spawn(credential_socket::serve(credentials, Arc::clone(&registry), leave.clone()));
-    let answers = requests::router(Arc::clone(&registry));
+    let owner = requests::router(Arc::clone(&registry));
+    let doors = Doors { owner: owner.clone(), others: Some(requests::operators(Arc::clone(&registry))) };
+    tasks.spawn(operator_socket::keep(Arc::clone(&registry), doors, leave.clone()));
     let patience = {
         let context = Arc::clone(&context);
         move || if context.is_to_be_replaced() { UPGRADE_PATIENCE } else { LEAVE_PATIENCE }
     };
-    let server = tokio::spawn(control_socket::serve(listener, answers, leave.clone(), patience));
+    let server = tokio::spawn(control_socket::serve(listener, Doors { owner, others: None }, leave.clone(), patience));
     tracing::info!(home = %paths.home.display(), "the supervisor is ready");
     context.service_manager.ready("running");
     announce();

@@ -31,6 +31,12 @@ pub struct SupervisorOptions {
     /// is less (R63).
     #[serde(with = "crate::policy::byte_size::optional", skip_serializing_if = "Option::is_none")]
     pub log_total_bytes: Option<u64>,
+    /// The group whose members may look, and start, stop and restart what is known (R55); a name or a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator_group: Option<String>,
+    /// Where they connect, an absolute path; where absent `/tmp/anet-<uid>/operators.sock`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator_socket: Option<PathBuf>,
 }
 
 /// The file as it is written; checked as a whole before anything of it is used.
@@ -249,7 +255,11 @@ mod tests {
         };
         let keys = |table: &Table| table.keys().cloned().collect::<std::collections::BTreeSet<_>>();
         assert_eq!(keys(written["defaults"].as_table().unwrap()), keys(&Table::try_from(everything).unwrap()));
-        let own = SupervisorOptions { log_total_bytes: Some(0) };
+        let own = SupervisorOptions {
+            log_total_bytes: Some(0),
+            operator_group: Some(String::new()),
+            operator_socket: Some(PathBuf::new()),
+        };
         assert_eq!(keys(written["supervisor"].as_table().unwrap()), keys(&Table::try_from(own).unwrap()));
     }
 }

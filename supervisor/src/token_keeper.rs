@@ -10,7 +10,7 @@ mod schedule;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anet_protocol::control::{ExitCause, Observed, ProcessState, StopReason, StopRequest, TokenState};
+use anet_protocol::control::{ExitCause, Happening, Observed, ProcessState, StopReason, StopRequest, TokenState};
 use anet_protocol::exit_code::ExitCode;
 use anet_protocol::notification::Link;
 use anet_protocol::rest::TokenLife;
@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::events::News;
 use crate::launch::NodeProgram;
 use crate::login::Login;
 use crate::process::{Context, ProcessHandle, Snapshot};
@@ -85,7 +86,7 @@ impl TokenKeeper {
             if Box::pin(self.mend(need)).await == Woken::Gone {
                 return;
             }
-            self.state.send_replace(None);
+            self.say(None);
         }
     }
 
@@ -170,7 +171,10 @@ impl TokenKeeper {
             };
             match self.wait(need, pause, known).await {
                 Woken::TryAgain => {}
-                Woken::LoginChanged => self.schedule.reset(),
+                Woken::LoginChanged => {
+                    self.tell_event(Happening::Login);
+                    self.schedule.reset();
+                }
                 woken @ (Woken::Settled | Woken::Gone) => return woken,
             }
         }
@@ -240,13 +244,29 @@ impl TokenKeeper {
     async fn restart(&self) {
         tracing::warn!(node = self.program.name, "the node does not take its new token, so it is restarted");
         let asked = StopRequest { reason: StopReason::Changed, by: None };
-        if let Err(refusal) = self.handle.restart(asked).await {
+        if let Err(refusal) = self.handle.restart(asked, None).await {
             tracing::error!(node = self.program.name, error = refusal.0.error, "the node is not restarted");
         }
     }
 
     fn tell(&self, value: TokenState) {
-        self.state.send_replace(Some(Observed { value, at: self.context.clock.now() }));
+        self.say(Some(value));
+    }
+
+    /// Shows what is being done, and tells those who listen where that is another thing than before.
+    fn say(&self, token: Option<TokenState>) {
+        let now = token.clone().map(|value| Observed { value, at: self.context.clock.now() });
+        let before = self.state.send_replace(now).map(|before| before.value);
+        let kind = |token: &Option<TokenState>| token.as_ref().map(std::mem::discriminant);
+        if kind(&before) != kind(&token) {
+            self.tell_event(Happening::Token { token });
+        }
+    }
+
+    fn tell_event(&self, happening: Happening) {
+        let (name, project) = (self.program.name.clone(), Some(self.program.project.clone()));
+        let process = self.handle.snapshot().process;
+        self.context.events.tell(self.context.clock.now(), News { name, project, process, happening, by: None });
     }
 }
 

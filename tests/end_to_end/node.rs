@@ -332,15 +332,30 @@ fn without_its_hub_a_node_is_not_started_and_the_exit_code_says_why() {
 }
 
 #[test]
-fn without_a_supervisor_nobody_claims_to_know_the_states() {
+fn without_a_supervisor_a_list_tells_what_is_on_record_and_what_of_it_lives_and_no_more() {
     let world = World::new();
     let _url = world.start_hub();
     world.start_node("counter", "cat");
+    world.start_node("rests", "cat");
+    let _stopped = world.anet(&["node", "stop", "rests"]).done();
+    let _kept = world.anet(&["run", "sleeper", "--", "sleep", "1000"]).done();
+    let pid = world.node_pid("counter");
     kill_process(world.supervisor_pid());
-    let list = world.anet(&["node", "ls", "--json"]);
-    assert_eq!(list.json()["nodes"][0]["state"], "unknown", "{list:?}");
+    let nodes = world.anet(&["node", "ls", "--json"]).done().json();
+    let told: Vec<_> = nodes["nodes"].as_array().unwrap().iter().map(|node| (&node["name"], &node["state"])).collect();
+    let json = |text: &str| serde_json::json!(text);
+    let expected = [
+        (&json("counter"), &json("unknown")),
+        (&json("rests"), &json("stopped")),
+        (&json("sleeper"), &json("unknown")),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!((world.node_pid("counter"), &world.node("sleeper")["runtime"]), (pid, &json("program")));
+    // From anywhere, not only from the project.
+    let elsewhere = world.anet_in(world.directory(), &["node", "ls", "--json"]).done().json();
+    assert_eq!(elsewhere["nodes"].as_array().unwrap().len(), 3, "{elsewhere}");
     let list = world.anet(&["node", "ls"]).done();
-    assert!(list.stderr.contains("anet supervisor start"), "{list:?}");
+    assert!(list.stderr.contains("anet supervisor start") && list.stderr.contains("of 2 nodes"), "{list:?}");
     let _back = world.anet(&["supervisor", "start"]).done();
     assert_eq!(world.node("counter")["state"], "running");
 }

@@ -68,7 +68,7 @@ fn a_killed_one_leaves_a_stale_socket_that_hinders_nobody() {
 }
 
 #[test]
-fn a_stop_without_a_supervisor_tells_what_still_runs_and_touches_nothing() {
+fn a_stop_without_a_supervisor_ends_what_a_dead_one_left_and_nothing_else() {
     let world = World::new();
     let nothing = world.anet(&["supervisor", "stop", "--json"]).done().json();
     assert_eq!(nothing["left_running"], serde_json::json!([]));
@@ -76,13 +76,22 @@ fn a_stop_without_a_supervisor_tells_what_still_runs_and_touches_nothing() {
     world.start_node("writer", "cat");
     let hub = world.hub_pid();
     kill_process(world.supervisor_pid());
-    let run = world.anet(&["supervisor", "stop", "--json"]).failed(1);
+    let run = world.anet(&["supervisor", "stop", "--leave-running", "--json"]).done();
     assert_eq!(run.json()["left_running"], serde_json::json!(["hub", "writer"]));
     assert!(run.stderr.contains(&format!("hub (pid {hub})")) && run.stderr.contains("hint:"), "{run:?}");
     assert!(process_is_alive(hub));
+    let mut stranger = Command::new("sleep").arg("1000").env("HOME", world.directory()).spawn().unwrap();
+    let run = world.anet(&["supervisor", "stop", "--json"]).done();
+    assert_eq!(run.json()["stopped"], serde_json::json!(["writer", "hub"]));
+    assert_eq!(processes_of(&world.home), []);
+    assert!(process_is_alive(stranger.id()), "what no supervisor started is nobody's to end");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    let again = world.anet(&["supervisor", "stop", "--json"]).done().json();
+    assert_eq!(again["stopped"], serde_json::json!([]));
+    // As with any stop of a supervisor, the next one brings back what was running.
     let _started = world.anet(&["supervisor", "start"]).done();
-    let _stopped = world.anet(&["supervisor", "stop"]).done();
-    assert!(!process_is_alive(hub));
+    wait_until("the node is back", || (world.node("writer")["state"] == "running").then_some(()));
 }
 
 #[test]

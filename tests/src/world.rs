@@ -47,8 +47,12 @@ pub struct Run {
 
 impl Run {
     /// Runs a command that finds `input` on its stdin.
+    ///
+    /// # Panics
+    /// When it cannot be run or is killed.
     #[track_caller]
-    pub(crate) fn of(mut command: Command, input: &str) -> Self {
+    #[must_use]
+    pub fn of(mut command: Command, input: &str) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("anet runs");
         // A command that reads nothing may be gone already.

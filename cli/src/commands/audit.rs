@@ -1,4 +1,5 @@
 mod follow;
+mod local;
 mod verify;
 
 use std::time::Duration;
@@ -35,7 +36,10 @@ enum Command {
 
 #[derive(Debug, Default, PartialEq, Eq, clap::Args)]
 struct Reading {
-    /// Only this action, such as login_failed
+    /// What this machine's supervisor was asked for and by whom (uid, process, program), instead of the hub's log
+    #[arg(long, conflicts_with_all = ["user", "cursor", "follow", "format"])]
+    local: bool,
+    /// Only this action, such as login_failed, or with --local such as restart
     #[arg(long)]
     action: Option<String>,
     /// Only what this person did
@@ -68,6 +72,9 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
             return Err(Failure::usage("`anet audit verify` looks at the whole log and takes no filter"));
         }
         return verify::run(context, arguments).await;
+    }
+    if reading.local {
+        return local::run(context, &reading);
     }
     let query = AuditQuery {
         limit: reading.limit,

@@ -2,6 +2,7 @@ pub(crate) mod create;
 mod delete;
 mod env;
 mod fleet;
+mod hub_info;
 pub(crate) mod info;
 pub(crate) mod logs;
 mod ls;
@@ -11,14 +12,17 @@ mod restart;
 mod run;
 pub(crate) mod start;
 pub(crate) mod stop;
+mod unwatched;
 pub(crate) mod words;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anet_protocol::control::{NodeTarget, NodeView};
 use clap::Subcommand;
 
 use crate::context::Context;
+use crate::duration;
 use crate::failure::{Failure, Outcome};
 use crate::node_files;
 use crate::supervisor_client::SupervisorClient;
@@ -93,6 +97,15 @@ impl NodeSelection {
     }
 }
 
+/// How long to wait for the outcome.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Patience {
+    /// How long to wait until it is proven done; after that the command fails and what was begun goes on
+    /// [default: the policy's ready-timeout for a start, and as long as it takes for a stop]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    wait: Option<Duration>,
+}
+
 /// Which node is meant: its name, and its project where the name alone does not say.
 #[derive(Debug, clap::Args)]
 pub(crate) struct NodeReference {
@@ -109,6 +122,8 @@ impl NodeReference {
         let here = &context.environment.directory;
         let project = match &self.project {
             Some(project) => Some(std::fs::canonicalize(here.join(project)).unwrap_or_else(|_| here.join(project))),
+            // Another user's nodes are not in this user's projects.
+            None if context.environment.supervisor.is_some() => None,
             None => node_files::find_project(here, &self.name),
         };
         NodeTarget { project }
@@ -126,7 +141,7 @@ impl NodeReference {
         let name = &self.name;
         let mut known = match supervisor {
             Some(client) => client.nodes().await?.nodes,
-            None => Vec::new(),
+            None => unwatched::on_record(context)?,
         };
         known.retain(|node| node.name == *name);
         if let Some(project) = self.target(context).project {

@@ -65,7 +65,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let outcome = start::start(context, name, &target).await?;
     let pid = outcome.node.pid.unwrap_or_default();
     let condition = if outcome.changed { "is running" } else { "was already running" };
-    context.printer.note(&format!("{name} {condition} (pid {pid}){}", start::proof(&outcome.node)))?;
+    context.printer.note(&format!("{name} {condition} (pid {pid}){}", start::proof(context, &outcome.node)))?;
     if context.printer.json {
         context.printer.document(&outcome)?;
     }

@@ -95,9 +95,13 @@ async fn status(context: &Context) -> Outcome {
         let other =
             if other.is_empty() { String::new() } else { format!("\nVersions:   not renewed yet: {}", other.join(", ")) };
         let address = status.hub.url.as_ref().map_or_else(String::new, |url| format!(", {url}"));
+        let operators = status.operators.as_ref().map_or_else(String::new, |operators| match &operators.problem {
+            None => format!("\nOperators:  group {} at {}", operators.group, operators.socket.display()),
+            Some(problem) => format!("\nOperators:  group {} is not served: {problem}", operators.group),
+        });
         let running = status.nodes.iter().filter(|node| node.pid.is_some()).count();
         format!(
-            "Supervisor: running (pid {}, version {}, since {} UTC){stale}\nHome:       {} (uid {})\nSocket:     {}\nHub:        {}{hub}{address}\nNodes:      {running} of {} running{other}",
+            "Supervisor: running (pid {}, version {}, since {} UTC){stale}\nHome:       {} (uid {})\nSocket:     {}\nHub:        {}{hub}{address}\nNodes:      {running} of {} running{other}{operators}",
             status.pid,
             status.version,
             status.since,

@@ -117,7 +117,7 @@ impl ExitCause {
                 format!("{}{core}", signal_name(*signal))
             }
             Self::OutOfMemory => "out of memory".to_owned(),
-            Self::Unknown => "unknown".to_owned(),
+            Self::Unknown => "end not seen".to_owned(),
             Self::SpawnFailed { .. } => "could not be started".to_owned(),
         }
     }

@@ -93,7 +93,7 @@ mod tests {
             (running(false), unauthorized, "disconnected"),
             (running(false), superseded, "superseded"),
             (running(true), connected, "hung"),
-            (ProcessState::Stopping { pid: 1, since }, unreachable, "stopping"),
+            (ProcessState::Stopping { pid: 1, since, asked: None }, unreachable, "stopping"),
             (backoff(1), None, "backoff"),
             (backoff(4), None, "backoff"),
             (backoff(5), None, "crash_loop"),

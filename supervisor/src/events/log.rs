@@ -91,7 +91,7 @@ impl EventLog {
 
 #[cfg(test)]
 mod tests {
-    use anet_protocol::control::ProcessState;
+    use anet_protocol::control::{Happening, ProcessState};
     use anet_protocol::time::Timestamp;
 
     use super::*;
@@ -104,6 +104,7 @@ mod tests {
             name: "a".to_owned(),
             project: None,
             process: ProcessState::Unknown,
+            happening: Happening::State,
             by: None,
         }
     }

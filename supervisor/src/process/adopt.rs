@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use anet_protocol::control::{Desired, Exit, ExitCause, StopReason, StopRequest};
+use anet_protocol::control::{Desired, Exit, ExitCause, Happening, StopReason, StopRequest};
 use anet_protocol::redaction::Redactor;
+use nix::libc;
+use rustix::process::Signal;
 
 use super::leader::LeaderProcess;
 use super::{Alive, Lateness, Phase, Process};
 use crate::state_file::{Leader, ProcessRecord};
 use crate::system::boot_time::BootTime;
+use crate::system::process_entry;
 
 impl Process {
     /// Finds the recorded process if it lives on, and sweeps what it left if not.
@@ -57,7 +60,20 @@ impl Process {
                 self.phase = Phase::NeedsAttention { since: now, reason, last_exit: exit, mended: None };
             }
         }
-        self.publish();
+        self.publish_as(Happening::Adopted);
+        self.ask_for_link();
+    }
+
+    /// SIGHUP has a node say what its link is, which it otherwise does with its next heartbeat. One that has told of a link
+    /// catches the signal; that is looked at all the same, because it would end any other process.
+    fn ask_for_link(&self) {
+        let Phase::Alive(alive) = &self.phase else { return };
+        if !alive.record.tells_link || !process_entry::catches(alive.leader.pid, libc::SIGHUP) {
+            return;
+        }
+        if let Err(error) = alive.leader.signal(Signal::HUP) {
+            tracing::warn!(name = self.program.name(), %error, "the node could not be asked for its link");
+        }
     }
 
     /// It ended while no supervisor watched.
@@ -65,7 +81,7 @@ impl Process {
         Arc::make_mut(&mut self.history).add(exit.clone());
         self.phase = Phase::Stopped { since: exit.at, last_exit: Some(exit) };
         self.save_end().await;
-        self.publish();
+        self.publish_as(Happening::FoundDead);
     }
 
     /// The recorded process; or, when the earlier supervisor died before it could record the number,

@@ -52,13 +52,20 @@ impl ProcessHandle {
         self.snapshots.borrow().clone()
     }
 
-    /// Starts it, and returns when it is ready; whether that changed anything.
+    /// Starts it, and returns when it is ready; whether that changed anything. `patience` replaces the policy's
+    /// `ready-timeout`.
     ///
     /// # Errors
     /// When it cannot be started, fails before it is ready, or is not ready in time.
-    pub(crate) async fn start(&self, hub: Option<StartHub>, by: Option<Requester>) -> Result<bool, Refusal> {
-        let started = self.begin(|reply| Command::Start { hub, by, reply }).await?;
-        self.until_ready(started).await
+    pub(crate) async fn start(
+        &self,
+        hub: Option<StartHub>,
+        by: Option<Requester>,
+        patience: Option<Duration>,
+    ) -> Result<bool, Refusal> {
+        let patience = patience.unwrap_or_else(|| self.patience());
+        let started = self.begin(patience, |reply| Command::Start { hub, by, reply }).await?;
+        self.until_ready(started, patience).await
     }
 
     /// Brings it down, and returns when its whole tree is proven dead; whether that changed anything.
@@ -74,9 +81,10 @@ impl ProcessHandle {
     ///
     /// # Errors
     /// As [`Self::stop`] and [`Self::start`].
-    pub(crate) async fn restart(&self, asked: StopRequest) -> Result<bool, Refusal> {
-        let started = self.begin(|reply| Command::Restart { asked, reply }).await?;
-        self.until_ready(started).await
+    pub(crate) async fn restart(&self, asked: StopRequest, patience: Option<Duration>) -> Result<bool, Refusal> {
+        let patience = patience.unwrap_or_else(|| self.patience());
+        let started = self.begin(patience, |reply| Command::Restart { asked, reply }).await?;
+        self.until_ready(started, patience).await
     }
 
     /// A duplicate of the hub's listening socket; none for a node, nor while the hub is busy with something else.
@@ -100,11 +108,11 @@ impl ProcessHandle {
     /// As [`Self::ask`], but no longer than a start may take when it has to wait for the hub; it stays wanted.
     async fn begin(
         &self,
+        patience: Duration,
         command: impl FnOnce(oneshot::Sender<Result<Started, Refusal>>) -> Command,
     ) -> Result<Started, Refusal> {
         let answer = self.ask(command);
         tokio::pin!(answer);
-        let patience = self.patience();
         if let Ok(answer) = tokio::time::timeout(patience, answer.as_mut()).await {
             return answer;
         }
@@ -123,11 +131,11 @@ impl ProcessHandle {
         self.context.policy(self.words.node.as_deref()).ready_timeout
     }
 
-    async fn until_ready(&self, started: Started) -> Result<bool, Refusal> {
+    async fn until_ready(&self, started: Started, patience: Duration) -> Result<bool, Refusal> {
         // That it is wanted; the disk is waited for while the process becomes ready.
         let durable = self.context.store.durable();
         let mut snapshots = self.snapshots.clone();
-        wait_until_ready(&mut snapshots, &started.instance, &self.words, self.patience()).await?;
+        wait_until_ready(&mut snapshots, &started.instance, &self.words, patience).await?;
         durable.await.map_err(Refusal::internal)?;
         Ok(started.changed)
     }

@@ -1,6 +1,6 @@
 //! What a process tells about itself.
 
-use anet_protocol::control::Observed;
+use anet_protocol::control::{Happening, Observed};
 use anet_protocol::notification::{Link, Notification};
 
 use super::{Lateness, Phase, Process};
@@ -22,6 +22,7 @@ impl Process {
             alive.record.ready_at = Some(now);
             alive.ready_since = Some(BootTime::now());
         }
+        alive.record.tells_link |= notification.link.is_some();
         if is_news || notification.watchdog {
             alive.sign_of_life = BootTime::now();
             alive.lateness = Lateness::InTime;
@@ -31,6 +32,7 @@ impl Process {
             (alive.error, alive.hint) = (notification.error, notification.hint);
         }
         let record = is_news.then(|| alive.record.clone());
+        let is_other_link = notification.link.is_some_and(|link| is_other(self.link.as_ref(), link));
         if let Some(value) = notification.link {
             self.link = Some(Observed { value, at: now });
         }
@@ -47,7 +49,15 @@ impl Process {
             tracing::error!(name = self.program.name(), %error, "readiness could not be saved");
         }
         self.publish();
+        if let Some(link) = notification.link.filter(|_| is_other_link) {
+            self.tell_of(Happening::Link { link });
+        }
     }
+}
+
+/// Whether a link is news: another one than before, or at first one that does not stand.
+fn is_other(before: Option<&Observed<Link>>, link: Link) -> bool {
+    before.map_or(link != Link::Connected, |before| before.value != link)
 }
 
 impl Process {

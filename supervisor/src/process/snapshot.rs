@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use anet_protocol::control::{Desired, Exit, Observed, ProcessState};
+use anet_protocol::control::{Desired, Exit, Happening, Observed, ProcessState};
 use anet_protocol::notification::Link;
 use anet_protocol::rest::TokenLife;
 use anet_protocol::time::Timestamp;
 
 use super::{Lateness, Phase, Process};
+use crate::events::News;
 use crate::launch::Program;
 use crate::launch::fingerprint::Fingerprint;
 use crate::state_file::{History, HubSettings, ProcessRecord};
@@ -94,6 +95,11 @@ impl Process {
 
     /// Tells everybody who looks or listens how it is now.
     pub(crate) fn publish(&self) {
+        self.publish_as(Happening::State);
+    }
+
+    /// As [`Self::publish`], where a change of the state has another name.
+    pub(super) fn publish_as(&self, happening: Happening) {
         self.tell_hub_gate();
         let process = self.state();
         let snapshot = Snapshot {
@@ -116,11 +122,20 @@ impl Process {
         };
         let before = self.snapshot.send_replace(snapshot);
         if before.process != process {
-            let name = self.program.name();
-            tracing::info!(name, state = process.word(), pid = process.pid(), "state changed");
-            let project = self.program.project().map(std::path::Path::to_owned);
-            self.context.events.tell(self.context.clock.now(), name, project, process, self.by.clone());
+            tracing::info!(name = self.program.name(), state = process.word(), pid = process.pid(), "state changed");
+            self.tell(process, happening);
         }
+    }
+
+    /// Tells those who listen of something beside a change of the state.
+    pub(super) fn tell_of(&self, happening: Happening) {
+        self.tell(self.state(), happening);
+    }
+
+    fn tell(&self, process: ProcessState, happening: Happening) {
+        let (name, project) = (self.program.name().to_owned(), self.program.project().map(std::path::Path::to_owned));
+        let news = News { name, project, process, happening, by: self.by.clone() };
+        self.context.events.tell(self.context.clock.now(), news);
     }
 
     fn state(&self) -> ProcessState {
@@ -131,7 +146,7 @@ impl Process {
             Phase::Alive(alive) => {
                 let (pid, since) = (alive.leader.pid, alive.record.started_at);
                 match (alive.stopping_since, alive.record.ready_at) {
-                    (Some(since), _) => ProcessState::Stopping { pid, since },
+                    (Some(since), _) => ProcessState::Stopping { pid, since, asked: self.asked.clone() },
                     (None, Some(ready_at)) => {
                         ProcessState::Running { pid, since, ready_at, hung: alive.lateness == Lateness::Hung }
                     }

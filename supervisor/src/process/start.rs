@@ -45,8 +45,10 @@ impl Process {
         }
     }
 
+    /// Restarts are counted from the last start that a person asked for; an edit of a file is none.
     pub(super) fn forget_failures(&mut self) {
-        (self.failures, self.restarts) = (Failures::default(), 0);
+        self.failures = Failures::default();
+        self.restarts = if self.by.is_some() { 0 } else { self.restarts + 1 };
     }
 
     fn refuse_other_settings(&self, asked: Option<&StartHub>) -> Result<(), Refusal> {
@@ -95,6 +97,7 @@ impl Process {
             started_at: self.context.clock.now(),
             leader: None,
             ready_at: None,
+            tells_link: false,
             version: Some(self.context.settings.version.clone()),
             fingerprint: Some(Fingerprint::of(&self.program, &launch, &self.context, &self.policy(), &instance)),
             control_group: control_group.as_ref().map(|group| group.path().to_owned()),

@@ -68,6 +68,7 @@ impl Registry {
             since: context.clock.now(),
             instance: InstanceId::random(&*context.entropy).as_str().to_owned(),
             executable: view::FileIdentity::of(&context.settings.executable),
+            operators: Mutex::default(),
             context,
             hub,
             nodes: Mutex::new(nodes),

@@ -131,6 +131,7 @@ impl Registry {
                 (None, true) => Containment::Subreaper,
                 (None, false) => Containment::Mark,
             },
+            operators: self.operators.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             hub: self.hub_view(),
             nodes: self.all_nodes().iter().map(Node::view).collect(),
         }

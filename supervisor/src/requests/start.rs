@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use anet_protocol::control::{ControlErrorCode, HubChanged, NodeChanged, NodeTarget, Requester, StartHub, TokenState};
+use anet_protocol::control::{ChangeNode, ControlErrorCode, HubChanged, NodeChanged, Requester, StartHub, TokenState};
 use axum::extract::State;
 use axum::{Extension, Json};
 
 use super::input::{Body, NodeName};
+use super::record::Meant;
+use super::wait::within;
 use crate::refusal::Refusal;
-use crate::registry::Registry;
+use crate::registry::{Node, Registry};
 use crate::token_keeper::TokenStates;
 
 pub(super) async fn hub(
@@ -25,20 +27,38 @@ pub(super) async fn hub(
         let error = format!("no setting of the hub: {}", unknown.join(", "));
         return Err(Refusal::new(ControlErrorCode::InvalidInput, error));
     }
-    let changed = registry.hub.start(Some(asked), Some(by)).await?;
+    let changed = registry.hub.start(Some(asked), Some(by), None).await?;
     Ok(Json(HubChanged { changed, hub: registry.hub_view() }))
 }
 
 pub(super) async fn node(
     State(registry): State<Arc<Registry>>,
     Extension(by): Extension<Requester>,
+    Extension(meant): Extension<Meant>,
     NodeName(name): NodeName,
-    Body(target): Body<NodeTarget>,
+    Body(change): Body<ChangeNode>,
 ) -> Result<Json<NodeChanged>, Refusal> {
-    let node = registry.find_or_register(&name, &target).await?;
+    let node = registry.find_or_register(&name, &change.target()).await?;
+    start(&node, &change, &meant, by).await
+}
+
+/// As [`node`], of one that is known already.
+pub(super) async fn known_node(
+    State(registry): State<Arc<Registry>>,
+    Extension(by): Extension<Requester>,
+    Extension(meant): Extension<Meant>,
+    NodeName(name): NodeName,
+    Body(change): Body<ChangeNode>,
+) -> Result<Json<NodeChanged>, Refusal> {
+    start(&registry.find(&name, &change.target())?, &change, &meant, by).await
+}
+
+async fn start(node: &Node, change: &ChangeNode, meant: &Meant, by: Requester) -> Result<Json<NodeChanged>, Refusal> {
+    meant.is(node);
     let is_alive = node.handle.snapshot().process.pid().is_some();
+    let started = within(change, &node.handle, "is not ready", node.handle.start(None, Some(by), change.patience()));
     let changed = tokio::select! {
-        started = node.handle.start(None, Some(by)) => started?,
+        started = started => started?,
         refusal = is_blocked(node.token.clone(), is_alive) => return Err(refusal),
     };
     Ok(Json(NodeChanged { changed, node: node.view() }))

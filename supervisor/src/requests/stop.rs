@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use anet_protocol::control::{Desired, HubChanged, NodeChanged, NodeTarget, Requester, StopReason, StopRequest};
+use anet_protocol::control::{ChangeNode, Desired, HubChanged, NodeChanged, Requester, StopReason, StopRequest};
 use axum::extract::State;
 use axum::{Extension, Json};
 
 use super::input::{Body, NodeName};
+use super::record::Meant;
+use super::wait::within;
 use crate::refusal::Refusal;
 use crate::registry::Registry;
 
@@ -21,11 +23,14 @@ pub(super) async fn hub(
 pub(super) async fn node(
     State(registry): State<Arc<Registry>>,
     Extension(by): Extension<Requester>,
+    Extension(meant): Extension<Meant>,
     NodeName(name): NodeName,
-    Body(target): Body<NodeTarget>,
+    Body(change): Body<ChangeNode>,
 ) -> Result<Json<NodeChanged>, Refusal> {
-    let node = registry.find(&name, &target)?;
-    let changed = node.handle.stop(Some(Desired::Stopped), asked(by)).await?;
+    let node = registry.find(&name, &change.target())?;
+    meant.is(&node);
+    let changed =
+        within(&change, &node.handle, "is not stopped", node.handle.stop(Some(Desired::Stopped), asked(by))).await?;
     Ok(Json(NodeChanged { changed, node: node.view() }))
 }
 

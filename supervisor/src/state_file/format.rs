@@ -91,6 +91,9 @@ pub(crate) struct ProcessRecord {
     /// What it was started with; absent in files of versions that did not keep it.
     #[serde(default)]
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// Whether it has told of its link to the hub, so that it can be asked for it again.
+    #[serde(default)]
+    pub(crate) tells_link: bool,
     /// The control group of the start, where it has one.
     #[serde(default)]
     pub(crate) control_group: Option<PathBuf>,

@@ -170,6 +170,15 @@ pub(crate) fn program_of(pid: u32) -> Option<PathBuf> {
     std::fs::read_link(directory(pid).join("exe")).ok()
 }
 
+/// Whether a process has a handler for a signal; false where that cannot be seen.
+pub(crate) fn catches(pid: u32, signal: i32) -> bool {
+    let status = std::fs::read_to_string(directory(pid).join("status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    // proc_pid_status(5): a mask in hexadecimal digits, in which signal 1 is the lowest bit.
+    let mask = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    (1..=64).contains(&signal) && mask & (1 << (signal - 1)) != 0
+}
+
 /// The real user of a process.
 pub(crate) fn real_uid(pid: u32) -> Option<u32> {
     let status = std::fs::read_to_string(directory(pid).join("status")).ok()?;

@@ -16,6 +16,33 @@ fn write_state(home: &Home, state: &Value) {
 }
 
 #[tokio::test]
+async fn a_node_that_tells_of_its_link_is_asked_for_it_by_the_next_supervisor_and_no_other_is_signalled() {
+    let home = Home::new();
+    let asked = home.node("asked", &["answer-hangup X_ANET_LINK=unreachable"]);
+    // A SIGHUP would end these.
+    home.node("deaf", &["tell X_ANET_LINK=connected", "ready", "sleep"]);
+    let silent = home.node("silent", &["become next"]);
+    std::fs::write(silent.join("next"), "ready\nsleep").unwrap();
+    let supervisor = home.supervise().await;
+    let mut pids = Vec::new();
+    for name in ["asked", "deaf", "silent"] {
+        pids.push(supervisor.client.must_start(&home, name).await);
+    }
+    supervisor.leave().await;
+    let supervisor = home.supervise().await;
+    crate::harness::eventually("the link is told", async || {
+        let node = supervisor.client.node("asked").await;
+        (node["link"]["value"] == "unreachable").then_some(())
+    })
+    .await;
+    assert_eq!(std::fs::read_to_string(asked.join("hangups")).unwrap(), "heard\n", "asked once");
+    for (name, pid) in ["asked", "deaf", "silent"].into_iter().zip(pids) {
+        assert_eq!(crate::harness::pid_of(&supervisor.client.node(name).await), pid, "{name}");
+    }
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
 async fn a_killed_supervisors_children_are_taken_over_not_started_twice() {
     let home = Home::new();
     let names = ["a", "b", "c"];

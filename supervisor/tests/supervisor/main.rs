@@ -22,6 +22,8 @@ mod events;
 #[cfg(test)]
 mod exits;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod hub;
@@ -31,6 +33,8 @@ mod kill_matrix;
 mod life;
 #[cfg(test)]
 mod logs;
+#[cfg(test)]
+mod operators;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]

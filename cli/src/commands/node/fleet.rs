@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::start;
+use super::{Patience, start};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::supervisor_client::SupervisorClient;
@@ -35,8 +35,8 @@ pub(super) struct Rolling {
 }
 
 /// Starts every node that the supervisor knows.
-pub(super) async fn start_all(context: &Context) -> Outcome {
-    let supervisor = SupervisorClient::ensure(&context.environment).await?;
+pub(super) async fn start_all(context: &Context, patience: Patience) -> Outcome {
+    let supervisor = SupervisorClient::ensure(&context.environment).await?.waiting(patience.wait);
     let nodes = supervisor.nodes().await?.nodes;
     let start = async |node: &NodeView| start::start_with(context, &supervisor, &node.name, &target(node)).await;
     let outcomes = join_all(nodes.iter().map(start)).await.into_iter().map(|outcome| outcome.map(drop));
@@ -44,8 +44,8 @@ pub(super) async fn start_all(context: &Context) -> Outcome {
 }
 
 /// Stops every node that runs or is meant to.
-pub(super) async fn stop_all(context: &Context) -> Outcome {
-    let supervisor = SupervisorClient::require(&context.environment).await?;
+pub(super) async fn stop_all(context: &Context, patience: Patience) -> Outcome {
+    let supervisor = SupervisorClient::require(&context.environment).await?.waiting(patience.wait);
     let nodes = wanted(&supervisor).await?;
     let outcomes = join_all(nodes.iter().map(async |node| supervisor.stop_node(&node.name, &target(node)).await));
     let outcomes = outcomes.await.into_iter().map(|outcome| outcome.map(drop));
@@ -53,8 +53,9 @@ pub(super) async fn stop_all(context: &Context) -> Outcome {
 }
 
 /// Restarts every node that is meant to run.
-pub(super) async fn restart_all(context: &Context, rolling: Option<Rolling>) -> Outcome {
-    let supervisor = SupervisorClient::require(&context.environment).await?;
+pub(super) async fn restart_all(context: &Context, rolling: Option<Rolling>, patience: Patience) -> Outcome {
+    let wait = patience.wait.filter(|_| rolling.is_none());
+    let supervisor = SupervisorClient::require(&context.environment).await?.waiting(wait);
     let nodes = wanted(&supervisor).await?;
     let Some(rolling) = rolling else {
         let outcomes = join_all(nodes.iter().map(|node| restart(context, &supervisor, node))).await;

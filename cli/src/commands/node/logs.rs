@@ -3,14 +3,16 @@ use std::pin::pin;
 
 use anet_protocol::Clock as _;
 use anet_protocol::control::{LogLine, LogStream};
+use anet_protocol::exit_code::CommandExit;
 use anet_protocol::time::Timestamp;
 use futures_util::StreamExt as _;
 use std::process::ExitCode;
 
 use super::NodeReference;
+use super::info::HUB;
 use crate::context::Context;
 use crate::duration;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::supervisor_client::{LogQuery, SupervisorClient};
 use crate::system::SystemClock;
 
@@ -19,7 +21,7 @@ const DEFAULT_LINES: usize = 30;
 /// The same with --since, which says it in another way.
 const MOST_LINES: usize = 100_000;
 
-/// Show a node's log: what it wrote to its standard output and error, and its own log, merged by time
+/// Show the log of a node or program, or of the `hub`: what it wrote to its standard output and error, and its own log, merged by time
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -65,6 +67,18 @@ fn parse_stream(text: &str) -> Result<LogStream, String> {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let project = arguments.node.target(context).project;
+    let is_hub = arguments.node.name == HUB && project.is_none();
+    if is_hub
+        && SupervisorClient::require(&context.environment)
+            .await?
+            .nodes()
+            .await?
+            .nodes
+            .iter()
+            .all(|node| node.name != HUB)
+    {
+        return print(context, None, None, &arguments.reading).await;
+    }
     print(context, Some(&arguments.node.name), project, &arguments.reading).await
 }
 
@@ -86,7 +100,8 @@ pub(crate) async fn print(
         after: reading.after.clone(),
     };
     let supervisor = SupervisorClient::require(&context.environment).await?;
-    let mut lines = pin!(supervisor.logs(name, &query).await?);
+    let lines = supervisor.logs(name, &query).await.map_err(|failure| usage_if_it_does_not_fit(failure, reading))?;
+    let mut lines = pin!(lines);
     while let Some(line) = lines.next().await {
         let (id, line) = line?;
         if context.printer.json {
@@ -98,6 +113,13 @@ pub(crate) async fn print(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the supervisor cannot read of what was typed is a fault of the command line.
+fn usage_if_it_does_not_fit(failure: Failure, reading: &Reading) -> Failure {
+    let is_typed = reading.grep.is_some() || reading.after.is_some();
+    let is_invalid = failure.code.as_deref() == Some("invalid_input");
+    if is_typed && is_invalid { Failure { exit: CommandExit::Usage, ..failure } } else { failure }
 }
 
 /// A line for people. A log that the process writes itself begins with its own time.

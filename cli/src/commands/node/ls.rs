@@ -1,26 +1,23 @@
-use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anet_protocol::Clock as _;
-use anet_protocol::control::{Desired, EventQuery, Exit, NodeView, NodeViews, ProcessState, TokenState};
-use anet_protocol::node_config::NodeConfig;
+use anet_protocol::control::{EventQuery, Exit, NodeView, NodeViews, ProcessState, TokenState};
 use futures_util::StreamExt as _;
 
-use super::words;
+use super::{unwatched, words};
 use crate::context::Context;
-use crate::environment::node_directory;
 use crate::failure::{Failure, Outcome};
-use crate::node_files;
 use crate::printer::{head, or_dash};
 use crate::supervisor_client::SupervisorClient;
-use crate::system::SystemClock;
 
 /// How old a watched list may get.
 const REFRESH: Duration = Duration::from_secs(2);
 
-/// List the nodes of this machine
+/// List the nodes and programs of this machine
+///
+/// STATE is `up` for a program that runs and does not say when it is ready, `running` for what has said so. Without a
+/// supervisor, `unknown` is what lives on unwatched.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Also show the last sign of life, starts, and how each node last ended
@@ -61,9 +58,11 @@ async fn show(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let is_watched = supervisor.is_some();
     let mut nodes = match supervisor {
         Some((_, status)) => status.nodes,
-        None => Vec::new(),
+        None => unwatched::on_record(context)?,
     };
-    add_nodes_of_this_project(context, is_watched, &mut nodes)?;
+    if context.environment.supervisor.is_none() {
+        unwatched::add_nodes_of_this_project(context, &mut nodes)?;
+    }
     nodes.sort_by(|one, other| (&one.name, &one.project).cmp(&(&other.name, &other.project)));
     let views = NodeViews { nodes };
     context.printer.either(&views, || {
@@ -82,7 +81,13 @@ async fn show(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
             context.printer.note("no nodes")?;
         }
         if !is_watched {
-            context.printer.warning("no supervisor runs, so nobody knows the states of the nodes")?;
+            let alive = views.nodes.iter().filter(|node| node.pid.is_some()).count();
+            let known = if alive == 0 {
+                "no supervisor runs, and nothing that one has started".to_owned()
+            } else {
+                format!("no supervisor runs; of {alive} nodes it is only known that their processes are alive")
+            };
+            context.printer.warning(&known)?;
             context.printer.hint("`anet supervisor start` starts one; it takes over what still runs")?;
         }
         for node in &views.nodes {
@@ -96,7 +101,7 @@ fn row(node: &NodeView) -> [String; 7] {
     [
         node.name.clone(),
         node.runtime.clone().unwrap_or_else(|| "?".to_owned()),
-        node.state.clone(),
+        words::state(node).to_owned(),
         or_dash(node.pid.as_ref()),
         link(node),
         node.work.as_ref().filter(|_| node.pid.is_some()).map_or(0, |work| work.value).to_string(),
@@ -161,48 +166,5 @@ fn link(node: &NodeView) -> String {
     match &node.link {
         Some(link) if node.pid.is_some() => link.value.as_str().to_owned(),
         _ => "-".to_owned(),
-    }
-}
-
-/// Nodes that were created here and never started are not known to the supervisor yet.
-fn add_nodes_of_this_project(context: &Context, is_watched: bool, nodes: &mut Vec<NodeView>) -> Result<(), Failure> {
-    let project = &context.environment.directory;
-    for name in node_files::names(project)? {
-        if nodes.iter().any(|node| node.name == name && node.project == *project) {
-            continue;
-        }
-        nodes.push(unregistered(project.clone(), name, is_watched));
-    }
-    Ok(())
-}
-
-/// A node that the supervisor does not know, as far as its files tell.
-pub(super) fn unregistered(project: PathBuf, name: String, is_watched: bool) -> NodeView {
-    let config = node_files::read_config(&node_directory(&project, &name));
-    let process = if is_watched {
-        ProcessState::Stopped { since: SystemClock.now(), last_exit: None }
-    } else {
-        ProcessState::Unknown
-    };
-    NodeView {
-        node_id: config.as_ref().ok().and_then(|config| config.node_id()).map(str::to_owned),
-        runtime: config.as_ref().ok().and_then(NodeConfig::runtime).map(|runtime| runtime.name().to_owned()),
-        state: process.word().to_owned(),
-        pid: None,
-        project,
-        desired: Desired::Stopped,
-        process,
-        link: None,
-        work: None,
-        proof_of_life: None,
-        token: None,
-        changed: Vec::new(),
-        restarts: 0,
-        version: None,
-        tells_ready: true,
-        incarnation: 0,
-        exits: Vec::new(),
-        config_error: config.err().map(|failure| format!("{:#}", failure.error)),
-        name,
     }
 }

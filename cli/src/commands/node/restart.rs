@@ -2,11 +2,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::fleet::{self, Rolling};
-use super::{NodeSelection, start};
+use super::{NodeSelection, Patience, start};
 use crate::context::Context;
 use crate::duration;
 use crate::failure::Outcome;
 use crate::supervisor_client::SupervisorClient;
+
+/// How long a node may take to finish its tasks.
+const ROLLING_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Stop and start a node
 #[derive(Debug, clap::Args)]
@@ -16,9 +19,10 @@ pub(crate) struct Arguments {
     /// One node after the other: waits until it has no task in hand, and until the hub sees it again
     #[arg(long, requires = "all")]
     rolling: bool,
-    /// How long a node may take to finish its tasks
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration::parse, requires = "rolling")]
-    wait: Duration,
+    /// How long to wait until it is proven done; with --rolling, how long a node may take to finish its tasks [default: the
+    /// policy's ready-timeout, and 5m with --rolling]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    wait: Option<Duration>,
     /// Leave a node that does not finish in time as it is, and go on with the next
     #[arg(long, requires = "rolling")]
     skip_busy: bool,
@@ -26,15 +30,18 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let Some(node) = arguments.nodes.one() else {
-        let rolling = Rolling { patience: arguments.wait, skip_busy: arguments.skip_busy };
-        return fleet::restart_all(context, arguments.rolling.then_some(rolling)).await;
+        let patience = arguments.wait.unwrap_or(ROLLING_PATIENCE);
+        let rolling = arguments.rolling.then_some(Rolling { patience, skip_busy: arguments.skip_busy });
+        return fleet::restart_all(context, rolling, Patience { wait: arguments.wait }).await;
     };
     let name = &node.name;
     let target = node.target(context);
-    SupervisorClient::require(&context.environment).await?.restart_node(name, &target).await?;
-    let outcome = start::start(context, name, &target).await?;
+    let patience = Patience { wait: arguments.wait };
+    let supervisor = SupervisorClient::require(&context.environment).await?.waiting(patience.wait);
+    supervisor.restart_node(name, &target).await?;
+    let outcome = start::start_within(context, name, &target, patience).await?;
     let pid = outcome.node.pid.unwrap_or_default();
-    context.printer.note(&format!("{name} is running again (pid {pid}){}", start::proof(&outcome.node)))?;
+    context.printer.note(&format!("{name} is running again (pid {pid}){}", start::proof(context, &outcome.node)))?;
     if context.printer.json {
         context.printer.document(&outcome)?;
     }

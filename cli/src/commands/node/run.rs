@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         }
     };
     let stop = signals::stop_token()?;
-    let (source, token) = TokenSource::new(&directory, token)?;
+    let (source, token) = TokenSource::new(&directory, token, Arc::clone(&notifier))?;
     let refused = source.refused();
     let last_error = Arc::new(Mutex::new(None));
     let said = Arc::clone(&last_error);

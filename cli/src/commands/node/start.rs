@@ -7,7 +7,7 @@ use anet_protocol::node_config::NodeConfig;
 use std::process::ExitCode;
 use tokio::time::Instant;
 
-use super::{NodeSelection, fleet};
+use super::{NodeSelection, Patience, fleet};
 use crate::context::Context;
 use crate::environment::{node_directory, program_directory};
 use crate::failure::{Failure, Outcome};
@@ -27,30 +27,43 @@ pub(crate) const PROGRAM: &str = "program";
 pub(crate) struct Arguments {
     #[command(flatten)]
     nodes: NodeSelection,
+    #[command(flatten)]
+    patience: Patience,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
-    let Some(node) = arguments.nodes.one() else { return fleet::start_all(context).await };
+    let Some(node) = arguments.nodes.one() else { return fleet::start_all(context, arguments.patience).await };
     let target = node.target(context);
-    private_files::secure_home(context)?;
-    for project in projects(context, &node.name, &target).await? {
-        if !program_directory(&project, &node.name).is_dir() {
-            private_files::secure_node(context, &project, &node.name)?;
-        }
+    if context.environment.supervisor.is_none() {
+        secure(context, &node.name, &target).await?;
     }
-    let outcome = start(context, &node.name, &target).await?;
+    let outcome = start_within(context, &node.name, &target, arguments.patience).await?;
     let name = &outcome.node.name;
     let pid = outcome.node.pid.unwrap_or_default();
     let condition = if outcome.changed { "is running" } else { "was already running" };
-    context.printer.note(&format!("{name} {condition} (pid {pid}){}", proof(&outcome.node)))?;
+    context.printer.note(&format!("{name} {condition} (pid {pid}){}", proof(context, &outcome.node)))?;
     if context.printer.json {
         context.printer.document(&outcome)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Closes the files of what is to be started to others.
+async fn secure(context: &Context, name: &str, target: &NodeTarget) -> Result<(), Failure> {
+    private_files::secure_home(context)?;
+    for project in projects(context, name, target).await? {
+        if !program_directory(&project, name).is_dir() {
+            private_files::secure_node(context, &project, name)?;
+        }
+    }
+    Ok(())
+}
+
 /// How it is known that it runs well.
-pub(crate) fn proof(node: &NodeView) -> &'static str {
+pub(crate) fn proof(context: &Context, node: &NodeView) -> &'static str {
+    if context.environment.supervisor.is_some() {
+        return ", and says that it is ready";
+    }
     match (node.runtime.as_deref(), node.tells_ready) {
         (Some(PROGRAM), true) => ", and says that it is ready",
         (Some(PROGRAM), false) => "; it does not say when it is ready",
@@ -70,18 +83,28 @@ async fn projects(context: &Context, name: &str, target: &NodeTarget) -> Result<
 
 /// Starts a node and waits until the hub, asked itself, shows it as connected.
 pub(crate) async fn start(context: &Context, name: &str, target: &NodeTarget) -> Result<NodeChanged, Failure> {
+    start_within(context, name, target, Patience::default()).await
+}
+
+/// As [`start`], with a limit.
+pub(super) async fn start_within(
+    context: &Context,
+    name: &str,
+    target: &NodeTarget,
+    patience: Patience,
+) -> Result<NodeChanged, Failure> {
     if let Some(project) = &target.project
         && !node_directory(project, name).is_dir()
     {
         return Err(Failure::message(format!("there is no node {name} in {}", project.display()))
             .hint(format!("create it with `anet node create {name} -- PROGRAM`")));
     }
-    let supervisor = SupervisorClient::ensure(&context.environment).await?;
+    let supervisor = SupervisorClient::ensure(&context.environment).await?.waiting(patience.wait);
     start_with(context, &supervisor, name, target).await
 }
 
 /// As [`start`], for whoever has asked for the supervisor and the node already.
-pub(super) async fn start_with(
+pub(in crate::commands) async fn start_with(
     context: &Context,
     supervisor: &SupervisorClient,
     name: &str,
@@ -95,7 +118,8 @@ pub(super) async fn start_with(
         HubClient::new(&hub_url(context, &config)?, None)?.health().await?;
     }
     let outcome = supervisor.start_node(name, target).await?;
-    if outcome.node.runtime.as_deref() == Some(PROGRAM) {
+    // An operator cannot read the node's token, with which the hub would be asked.
+    if outcome.node.runtime.as_deref() == Some(PROGRAM) || context.environment.supervisor.is_some() {
         return Ok(outcome);
     }
     let directory = node_directory(&outcome.node.project, name);

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use super::{NodeSelection, fleet};
+use super::{NodeSelection, Patience, fleet};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::supervisor_client::SupervisorClient;
@@ -10,13 +10,15 @@ use crate::supervisor_client::SupervisorClient;
 pub(crate) struct Arguments {
     #[command(flatten)]
     nodes: NodeSelection,
+    #[command(flatten)]
+    patience: Patience,
 }
 
 /// Stops a node. It stays stopped until somebody starts it, also after a reboot.
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
-    let Some(node) = arguments.nodes.one() else { return fleet::stop_all(context).await };
+    let Some(node) = arguments.nodes.one() else { return fleet::stop_all(context, arguments.patience).await };
     let name = &node.name;
-    let supervisor = SupervisorClient::require(&context.environment).await?;
+    let supervisor = SupervisorClient::require(&context.environment).await?.waiting(arguments.patience.wait);
     let outcome = supervisor.stop_node(name, &node.target(context)).await?;
     context.printer.note(&if outcome.changed {
         format!("{name} is stopped")

@@ -1,7 +1,7 @@
 //! What there is to say about a process, for people.
 
 use anet_protocol::Clock as _;
-use anet_protocol::control::{Exit, ProcessState};
+use anet_protocol::control::{Exit, NodeView, ProcessState};
 use anet_protocol::time::Timestamp;
 
 use crate::printer::head;
@@ -26,6 +26,12 @@ pub(crate) fn trouble(state: &str, process: &ProcessState) -> Option<String> {
         ProcessState::Running { hung: true, .. } => Some("hung: it gives no sign of life".to_owned()),
         _ => None,
     }
+}
+
+/// The word for a node in lists: that of the supervisor, but for what runs and never says that it is ready.
+pub(crate) fn state(node: &NodeView) -> &str {
+    let is_up = matches!(node.process, ProcessState::Running { hung: false, .. }) && !node.tells_ready;
+    if is_up { "up" } else { &node.state }
 }
 
 /// How a process ended, in a few words and its own.

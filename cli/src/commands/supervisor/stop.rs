@@ -1,10 +1,12 @@
 use std::time::Duration;
 
 use anet_protocol::control::{Shutdown, ShuttingDown};
+use anet_supervisor::Ended;
 use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use serde::Serialize;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
@@ -13,6 +15,8 @@ use crate::failure::{Failure, Outcome};
 use crate::supervisor_client::SupervisorClient;
 
 /// Stop the supervisor and all it looks after; the next start brings back what was running
+///
+/// Where none runs, what a dead one left running is ended.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Leave hub and nodes running; the next supervisor takes them over
@@ -29,23 +33,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let Some(client) = SupervisorClient::connect(&context.environment).await? else {
-        context.printer.note("the supervisor was not running")?;
-        let home = &context.environment.home;
-        let survivors = anet_supervisor::survivors(home)
-            .with_context(|| format!("cannot find out what still runs for {}", home.display()))?;
-        let left_running: Vec<_> = survivors.iter().map(|(name, _)| name.clone()).collect();
-        if !survivors.is_empty() {
-            let shown: Vec<_> = survivors.iter().map(|(name, pid)| format!("{name} (pid {pid})")).collect();
-            context.printer.warning(&format!("still running without a supervisor: {}", shown.join(", ")))?;
-            context.printer.hint("`anet supervisor start` takes them over; `anet supervisor stop` then ends them")?;
-        }
-        if context.printer.json {
-            context
-                .printer
-                .document(&serde_json::json!({ "pid": null, "stopped": [], "left_running": left_running }))?;
-        }
-        // Asked was that nothing runs.
-        return Ok(if left_running.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        return without_one(context, arguments.leave_running).await;
     };
     let outcome = stop(&client, !arguments.leave_running).await?;
     context.printer.note("the supervisor is stopped")?;
@@ -59,6 +47,48 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         context.printer.document(&outcome)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends what a dead supervisor left running, or names it.
+async fn without_one(context: &Context, leave_running: bool) -> Outcome {
+    if context.environment.supervisor.is_some() {
+        return Err(Failure::message("no supervisor answers at that socket"));
+    }
+    context.printer.note("the supervisor was not running")?;
+    let home = &context.environment.home;
+    let (mut ended, mut left_running) = (Ended::default(), Vec::new());
+    if leave_running {
+        let known = anet_supervisor::recorded(home)
+            .with_context(|| format!("cannot find out what still runs for {}", home.display()))?;
+        let alive: Vec<_> = known.into_iter().filter_map(|one| Some((one.name, one.pid?))).collect();
+        if !alive.is_empty() {
+            let shown: Vec<_> = alive.iter().map(|(name, pid)| format!("{name} (pid {pid})")).collect();
+            context.printer.note(&format!("still running without a supervisor: {}", shown.join(", ")))?;
+            context.printer.hint("`anet supervisor start` takes them over; `anet supervisor stop` ends them")?;
+        }
+        left_running.extend(alive.into_iter().map(|(name, _)| name));
+    } else {
+        ended = anet_supervisor::end_leftovers(home).await?;
+        if !ended.stopped.is_empty() {
+            context.printer.note(&format!("stopped what it had left running: {}", ended.stopped.join(", ")))?;
+        }
+    }
+    if context.printer.json {
+        let document = ShuttingDownWithoutOne { pid: None, stopped: ended.stopped, left_running };
+        context.printer.document(&document)?;
+    }
+    if ended.survivors.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(Failure::message(format!("still running: {}", ended.survivors.join("; "))))
+}
+
+/// As [`ShuttingDown`], of no supervisor.
+#[derive(Debug, Serialize)]
+struct ShuttingDownWithoutOne {
+    pid: Option<u32>,
+    stopped: Vec<String>,
+    left_running: Vec<String>,
 }
 
 /// Asks the supervisor to leave and waits until its process is gone.

@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::node_files;
+use crate::notify::Notifier;
 
 /// How often the file is looked at while the hub refuses the token. Nothing looks at it otherwise.
 const LOOK: Duration = Duration::from_millis(500);
@@ -18,6 +19,7 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(super) struct TokenSource {
     directory: PathBuf,
     hangup: Signal,
+    notifier: Arc<Notifier>,
     refused: Arc<watch::Sender<bool>>,
     token: watch::Sender<SecretString>,
 }
@@ -27,11 +29,15 @@ impl TokenSource {
     ///
     /// # Errors
     /// When the kernel refuses the handler of SIGHUP.
-    pub(super) fn new(directory: &Path, token: SecretString) -> std::io::Result<(Self, watch::Receiver<SecretString>)> {
+    pub(super) fn new(
+        directory: &Path,
+        token: SecretString,
+        notifier: Arc<Notifier>,
+    ) -> std::io::Result<(Self, watch::Receiver<SecretString>)> {
         let (token, tokens) = watch::channel(token);
         let hangup = signal(SignalKind::hangup())?;
         let refused = Arc::new(watch::Sender::new(false));
-        Ok((Self { directory: directory.to_owned(), hangup, refused, token }, tokens))
+        Ok((Self { directory: directory.to_owned(), hangup, notifier, refused, token }, tokens))
     }
 
     /// To be told whether the hub refuses the token.
@@ -45,7 +51,11 @@ impl TokenSource {
         loop {
             let is_refused = *refused.borrow_and_update();
             tokio::select! {
-                heard = self.hangup.recv() => if heard.is_none() { return },
+                heard = self.hangup.recv() => match heard {
+                    // A supervisor that took the node over has not heard what the one before it was told.
+                    Some(()) => self.notifier.repeat(),
+                    None => return,
+                },
                 () = tokio::time::sleep(LOOK), if is_refused => {}
                 _ = refused.changed() => {}
             }

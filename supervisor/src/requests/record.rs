@@ -1,0 +1,78 @@
+//! Writing down who asked for what, and what came of it (R54).
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anet_protocol::control::{AuditResult, ControlError, LocalAuditLine, Requester};
+use axum::Extension;
+use axum::extract::{RawPathParams, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::registry::{Node, Registry};
+
+/// Which node a request turned out to mean.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Meant(Arc<Mutex<Option<PathBuf>>>);
+
+impl Meant {
+    pub(super) fn is(&self, node: &Node) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(node.program.project.clone());
+    }
+}
+
+/// Passes a request on, and writes a line when it is answered, or when whoever asked goes away before that.
+pub(super) async fn record(
+    State(registry): State<Arc<Registry>>,
+    Extension(by): Extension<Requester>,
+    parameters: RawPathParams,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    let is_hub = path.starts_with("/v1/hub/");
+    let name = parameters.iter().find(|(key, _)| *key == "name").map(|(_, value)| value.to_owned());
+    let meant = Meant::default();
+    let mut line = Line {
+        action: path.rsplit('/').next().unwrap_or_default().to_owned(),
+        name: if is_hub { Some("hub".to_owned()) } else { name },
+        by,
+        meant: meant.clone(),
+        registry,
+        result: AuditResult::Unanswered,
+    };
+    request.extensions_mut().insert(meant);
+    let response = next.run(request).await;
+    line.result = match response.extensions().get::<Arc<ControlError>>() {
+        Some(refusal) => AuditResult::Refused { code: refusal.code, error: refusal.error.clone() },
+        None => AuditResult::Done,
+    };
+    response
+}
+
+/// Written when it is dropped, however that comes about.
+struct Line {
+    by: Requester,
+    action: String,
+    name: Option<String>,
+    meant: Meant,
+    registry: Arc<Registry>,
+    result: AuditResult,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let context = &self.registry.context;
+        let line = LocalAuditLine {
+            at: context.clock.now(),
+            by: self.by.clone(),
+            action: std::mem::take(&mut self.action),
+            name: self.name.take(),
+            project: self.meant.0.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            result: self.result.clone(),
+        };
+        if let Err(error) = context.audit_log.append(&line) {
+            tracing::error!(%error, action = line.action, name = line.name, "the audit log cannot be written");
+        }
+    }
+}
