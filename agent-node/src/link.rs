@@ -131,7 +131,8 @@ fn judge(node: &Node, error: &LinkError, position: &mut Position) -> Option<Exit
         LinkError::Hub(error) => error,
         LinkError::TokenReplaced => return None,
         LinkError::Stream(_) => {
-            node.notifier.disconnected(Link::Unreachable, &reason);
+            // A hub that ended this node's access closes the stream as one does that ends itself.
+            node.notifier.disconnected(Link::Reconnecting, &reason);
             return None;
         }
         LinkError::TokenRefusedElsewhere => {

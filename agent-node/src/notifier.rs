@@ -56,7 +56,7 @@ impl Notifier {
             (self.notify)(&Notification {
                 link: Some(link),
                 status: Some(reason.to_owned()),
-                error: (link != Link::Unreachable).then(|| reason.to_owned()),
+                error: matches!(link, Link::Unauthorized | Link::Superseded).then(|| reason.to_owned()),
                 ..Notification::default()
             });
         }

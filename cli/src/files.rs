@@ -1,31 +1,15 @@
-//! Writing files that people and other processes rely on: whole or not at all. And reading the ones that hold secrets:
-//! from nobody's file but one's own.
+//! The files that commands write and read. Those that hold secrets or decide who one is are the business of
+//! `anet_supervisor::private_file`; here are the others, and the modes of all.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anet_supervisor::private_file::write_with_mode;
+pub(crate) use anet_supervisor::private_file::{read_own, write as write_private};
+use anyhow::Context as _;
 use nix::fcntl::OFlag;
-use nix::libc;
-
-/// Replaces `path` with `text`, readable by its owner alone: temporary file, fsync, rename, fsync of the directory.
-///
-/// # Errors
-/// When any step fails; the old file is then untouched.
-pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    let directory = path.parent().context("a file path has a directory")?;
-    let write = || -> std::io::Result<()> {
-        // tempfile creates the file with mode 0600, so the secret is never readable by others.
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        File::open(directory)?.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
-}
 
 /// Replaces `path` with `text`, which holds no secret, readable by everybody; its directory is made where it is missing.
 ///
@@ -33,16 +17,8 @@ pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
 /// When any step fails; the old file is then untouched.
 pub(crate) fn write_public(path: &Path, text: &str) -> anyhow::Result<()> {
     let directory = path.parent().context("a file path has a directory")?;
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(directory)?;
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        File::open(directory)?.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    Ok(write_with_mode(path, text, 0o644)?)
 }
 
 /// Creates a directory and its parents; the ones it creates are closed to others.
@@ -85,33 +61,6 @@ fn own_user() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
-/// The text of a file that decides who this user is, or `None` when there is none.
-///
-/// # Errors
-/// When it is a link, or not this user's own file: somebody else would decide then.
-pub(crate) fn read_own(path: &Path) -> anyhow::Result<Option<String>> {
-    let shown = path.display();
-    let mut file = match open_plain(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
-            bail!("{shown} is a symbolic link, and is not followed; put the file itself there")
-        }
-        Err(error) => return Err(error).with_context(|| format!("cannot read {shown}")),
-    };
-    let metadata = file.metadata().with_context(|| format!("cannot look at {shown}"))?;
-    if !metadata.is_file() {
-        bail!("{shown} is not a regular file");
-    }
-    let (owner, me) = (metadata.uid(), own_user());
-    if owner != me {
-        bail!("{shown} belongs to uid {owner}, not to uid {me} who runs this command");
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text).with_context(|| format!("cannot read {shown}"))?;
-    Ok(Some(text))
-}
-
 /// The text of a file, or `None` when there is no such file.
 ///
 /// # Errors
@@ -129,18 +78,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_written_file_is_closed_to_others_from_the_first_byte() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("config.json");
-        fs::write(&path, "old").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        write_private(&path, "new").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
-    }
-
-    #[test]
     fn what_is_open_to_others_is_closed_and_a_link_is_not_followed() {
         let directory = tempfile::tempdir().unwrap();
         let (path, link) = (directory.path().join("file"), directory.path().join("link"));
@@ -152,24 +89,5 @@ mod tests {
         assert_eq!(tighten(&path).unwrap(), None, "once");
         assert_eq!(tighten(&directory.path().join("none")).unwrap(), None);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-
-    #[test]
-    fn only_a_file_of_ones_own_is_read() {
-        let directory = tempfile::tempdir().unwrap();
-        let (path, link) = (directory.path().join("file"), directory.path().join("link"));
-        assert_eq!(read_own(&path).unwrap(), None);
-        fs::write(&path, "text").unwrap();
-        assert_eq!(read_own(&path).unwrap().as_deref(), Some("text"));
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(read_own(&link).unwrap_err().to_string().contains("is a symbolic link"));
-        assert!(read_own(directory.path()).unwrap_err().to_string().contains("is not a regular file"));
-        let of_another = if nix::unistd::geteuid().is_root() {
-            std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
-            path
-        } else {
-            "/etc/passwd".into()
-        };
-        assert!(read_own(&of_another).unwrap_err().to_string().contains("belongs to uid"));
     }
 }

@@ -115,6 +115,6 @@ impl GlobalConfig {
             files::create_private_directory(directory)?;
             files::tighten(directory)?;
         }
-        files::write_private(&self.path, &format!("{}\n", serde_json::to_string_pretty(&self.fields)?))
+        Ok(files::write_private(&self.path, &format!("{}\n", serde_json::to_string_pretty(&self.fields)?))?)
     }
 }

@@ -34,9 +34,7 @@ fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(Failure::failed(error).context(format!("cannot list the nodes in {}", directory.display())));
-        }
+        Err(error) => return Err(Failure::failed(error).context(format!("cannot list {}", directory.display()))),
     };
     let mut names = Vec::new();
     for entry in entries {

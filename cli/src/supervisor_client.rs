@@ -2,6 +2,7 @@
 
 mod event_item;
 mod log_query;
+mod references;
 mod spawn;
 mod unreachable;
 

@@ -15,6 +15,7 @@
 //! | `POST /v1/nodes/{name}/restart` | [`ChangeNode`] | [`NodeChanged`] |
 //! | `POST /v1/nodes/{name}/register` | [`NodeTarget`] | [`NodeView`] |
 //! | `POST /v1/nodes/{name}/forget` | [`NodeTarget`] | `{}`; refused while it runs |
+//! | `GET /v1/nodes/{name}/references?project=` | | [`References`] |
 //! | `GET /v1/nodes/{name}/logs?project=&…` as for the hub | | SSE of [`LogLine`] |
 //! | `GET /v1/events?since=&lines=&follow=` | | SSE of [`SupervisorEvent`] |
 //! | `POST /v1/reload` | | [`Reloaded`] |
@@ -39,6 +40,7 @@ mod process_state;
 mod state_word;
 mod supervisor;
 mod token_state;
+mod value_source;
 mod version;
 
 pub use audit::{AuditResult, LocalAuditLine};
@@ -54,4 +56,5 @@ pub use process_state::{Desired, ProcessState};
 pub use state_word::state_word;
 pub use supervisor::{Containment, Operators, Shutdown, ShuttingDown, SupervisorStatus};
 pub use token_state::TokenState;
+pub use value_source::{Reference, References, ValueSource};
 pub use version::{CONTROL_VERSION, understand_each_other};

@@ -38,6 +38,8 @@ pub struct Notification {
 pub enum Link {
     /// The event stream is open.
     Connected,
+    /// The event stream broke, and why is not known yet: the child is finding out.
+    Reconnecting,
     /// The hub cannot be reached; the child keeps trying.
     Unreachable,
     /// The hub answered 401: the token is refused.
@@ -47,13 +49,15 @@ pub enum Link {
 }
 
 impl Link {
-    const ALL: [Self; 4] = [Self::Connected, Self::Unreachable, Self::Unauthorized, Self::Superseded];
+    const ALL: [Self; 5] =
+        [Self::Connected, Self::Reconnecting, Self::Unreachable, Self::Unauthorized, Self::Superseded];
 
     /// The word in the datagram.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Connected => "connected",
+            Self::Reconnecting => "reconnecting",
             Self::Unreachable => "unreachable",
             Self::Unauthorized => "unauthorized",
             Self::Superseded => "superseded",

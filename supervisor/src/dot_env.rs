@@ -9,6 +9,7 @@ use anet_protocol::env_file;
 use nix::fcntl::OFlag;
 use nix::libc;
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroize as _;
 
 use crate::secret_error::SecretError;
 
@@ -24,9 +25,10 @@ const STICKY: u32 = 0o1000;
 /// [`SecretError`] with what mends it; a bad line is named by its number, never shown.
 pub fn read(path: &Path) -> Result<Vec<(String, SecretString)>, SecretError> {
     let shown = path.display();
-    let Some(text) = read_text(path)? else { return Ok(Vec::new()) };
-    let variables =
-        env_file::parse(&text).map_err(|error| refuse(format!("{shown}: {error}"), Some(format!("edit {shown}"))))?;
+    let Some(mut text) = read_text(path)? else { return Ok(Vec::new()) };
+    let variables = env_file::parse(&text);
+    text.zeroize();
+    let variables = variables.map_err(|error| refuse(format!("{shown}: {error}"), Some(format!("edit {shown}"))))?;
     Ok(variables.into_iter().map(|(name, value)| (name, SecretString::from(value))).collect())
 }
 

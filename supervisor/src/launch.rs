@@ -9,6 +9,7 @@ mod program;
 use std::ffi::OsString;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::paths::Paths;
@@ -20,12 +21,12 @@ use crate::system::process_entry::INSTANCE_VARIABLE;
 use crate::system::resource_mark::ResourceMark;
 use anet_protocol::control::{ControlErrorCode, Desired};
 use anet_protocol::secret::{SecretString, is_secret};
+use secrecy::zeroize::Zeroize as _;
 
 pub(crate) use hub::HubProgram;
 pub(crate) use node::NodeProgram;
 
-/// A process about to be started.
-#[derive(Debug)]
+/// A process about to be started. Its environment is overwritten when this is dropped (R42).
 pub(crate) struct Launch {
     pub(crate) command_line: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, OsString)>,
@@ -34,6 +35,14 @@ pub(crate) struct Launch {
     pub(crate) log_directory: PathBuf,
     /// Nothing is read there without one.
     pub(crate) stdin: Option<OwnedFd>,
+}
+
+impl Drop for Launch {
+    fn drop(&mut self) {
+        for (_, value) in &mut self.environment {
+            std::mem::take(value).into_vec().zeroize();
+        }
+    }
 }
 
 impl Launch {

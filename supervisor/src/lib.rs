@@ -68,6 +68,7 @@ pub use policy::{BackoffPolicy, EnvChange, Policies, Policy, RestartPolicy};
 pub use records::{Recorded, recorded};
 pub use run::run;
 pub use secret_error::SecretError;
+pub use secret_source::find_value;
 pub use settings::{Launcher, Settings};
 pub use settings_file::{Options, SettingsFileError, SupervisorOptions, settings_file};
 pub use system::isolation::detach;

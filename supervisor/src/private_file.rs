@@ -1,8 +1,8 @@
 //! Files that hold secrets: written whole or not at all, for their owner alone; read from nobody's file but one's own.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
@@ -39,11 +39,22 @@ impl FileError {
 /// # Errors
 /// When any step fails; the old file is then untouched.
 pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
+    write_with_mode(path, text, 0o600)
+}
+
+/// As [`write`], with another mode, for a file without secrets.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with_mode(path: &Path, text: &str, mode: u32) -> Result<(), FileError> {
     let write = || -> io::Result<()> {
         let directory = path.parent().ok_or_else(|| io::Error::other("it has no directory"))?;
         // tempfile creates the file with mode 0600, so the secret is never readable by others.
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory)?;
         file.write_all(text.as_bytes())?;
+        if mode != 0o600 {
+            file.as_file().set_permissions(Permissions::from_mode(mode))?;
+        }
         file.as_file().sync_all()?;
         file.persist(path)?;
         File::open(directory)?.sync_all()
@@ -121,8 +132,6 @@ impl FileLock {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]
@@ -138,6 +147,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_for_everybody_is_readable_by_everybody_whatever_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("anet.service");
+        write(&path, "old").unwrap();
+        write_with_mode(&path, "new", 0o644).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+    }
+
+    #[test]
     fn what_is_no_plain_file_of_ones_own_is_not_read() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
@@ -150,5 +169,13 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, "x".repeat(usize::try_from(LARGEST).unwrap() + 1)).unwrap();
         assert!(read_own(&path).unwrap_err().reason.contains("larger than 4 MiB"));
+        assert!(read_own(directory.path()).unwrap_err().reason.contains("not a regular file"));
+        let of_another = if nix::unistd::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
+            path
+        } else {
+            "/etc/passwd".into()
+        };
+        assert!(read_own(&of_another).unwrap_err().reason.contains("belongs to uid"));
     }
 }

@@ -6,6 +6,7 @@ mod forget;
 mod input;
 mod logs;
 mod record;
+mod references;
 mod register;
 mod reload;
 mod restart;
@@ -72,6 +73,7 @@ fn finish<T: 'static>(
         .route("/v1/hub/logs", get(logs::hub))
         .route("/v1/nodes", get(status::nodes))
         .route("/v1/nodes/{name}", get(status::node))
+        .route("/v1/nodes/{name}/references", get(references::node))
         .route("/v1/nodes/{name}/logs", get(logs::node))
         .route("/v1/events", get(events::events))
         .route("/v1/plan", get(reload::plan))

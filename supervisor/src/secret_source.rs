@@ -7,19 +7,12 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use anet_protocol::control::ValueSource;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::environment::lookup;
 use crate::secret_error::SecretError;
 use crate::{dot_env, service_credential};
-
-/// The kinds of source, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SecretSource {
-    DotEnv,
-    ServiceCredential,
-    Environment,
-}
 
 /// The sources of one node.
 pub(crate) struct SecretSources<'environment> {
@@ -43,14 +36,26 @@ impl<'environment> SecretSources<'environment> {
     ///
     /// # Errors
     /// When there is a credential of that name that cannot be used.
-    pub(crate) fn find(&self, reference: &str) -> Result<Option<(SecretSource, OsString)>, SecretError> {
+    pub(crate) fn find(&self, reference: &str) -> Result<Option<(ValueSource, OsString)>, SecretError> {
         let in_file = self.dot_env.iter().find(|(name, value)| name == reference && !value.expose_secret().is_empty());
         if let Some((_, value)) = in_file {
-            return Ok(Some((SecretSource::DotEnv, value.expose_secret().into())));
+            return Ok(Some((ValueSource::DotEnv, value.expose_secret().into())));
         }
         if let Some(value) = service_credential::read(self.environment, reference)? {
-            return Ok(Some((SecretSource::ServiceCredential, value.expose_secret().into())));
+            return Ok(Some((ValueSource::Credential, value.expose_secret().into())));
         }
-        Ok(lookup(self.environment, reference).map(|value| (SecretSource::Environment, value.to_owned())))
+        Ok(lookup(self.environment, reference).map(|value| (ValueSource::Environment, value.to_owned())))
     }
+}
+
+/// Where the value of a reference stands, for a node that is started with the environment `caller`.
+///
+/// # Errors
+/// When its `.env`, or a credential of that name, cannot be used.
+pub fn find_value(
+    dot_env_path: &Path,
+    caller: &[(OsString, OsString)],
+    reference: &str,
+) -> Result<Option<ValueSource>, SecretError> {
+    Ok(SecretSources::read(dot_env_path, caller)?.find(reference)?.map(|(source, _)| source))
 }

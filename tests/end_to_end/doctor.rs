@@ -1,3 +1,4 @@
+mod certificate;
 mod files;
 mod process;
 mod token;
@@ -82,13 +83,13 @@ fn edit(path: &Path, change: impl FnOnce(&mut serde_json::Map<String, Value>)) {
     open_up(path, 0o600);
 }
 
-/// Every file below a directory, with its mode and content; but the hub's database and the logs, which live.
+/// Every file below a directory, with its mode and content; but the hub's database, the logs and the state, which live.
 fn tree(directory: &Path, into: &mut Vec<(PathBuf, u32, Vec<u8>)>) {
     let mut entries: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if ["logs", ".commhub", "work", "run"].contains(&name.as_str()) {
+        if ["logs", ".commhub", "work", "run", "state.json", "state-latest.json"].contains(&name.as_str()) {
             continue;
         }
         let metadata = path.symlink_metadata().unwrap();

@@ -180,6 +180,32 @@ fn a_node_that_is_run_by_hand_finds_its_secrets_where_the_supervisor_would() {
 }
 
 #[test]
+fn values_that_only_the_supervisor_or_a_credential_has_are_listed_as_what_they_are() {
+    let world = World::new();
+    let _started = world.anet_with(&[("KEY_N_2", "canary")], &["hub", "start", "--port", "0"]).done();
+    world.create_node("writer", "cat");
+    change_config(&world, "writer", |config| {
+        let reference = |name: &str| json!({ "_envRef": name });
+        config["env"] = json!({ "A": reference("KEY_N_1"), "B": reference("KEY_N_2") });
+    });
+    let sources = |variables: &[(&str, &str)]| -> Vec<Value> {
+        let listed = world.anet_with(variables, &["node", "env", "ls", "writer", "--json"]).done();
+        assert!(!listed.stdout.contains("canary"), "{listed:?}");
+        let variables = listed.json()["variables"].as_array().unwrap().clone();
+        variables.iter().map(|variable| variable["source"].clone()).collect()
+    };
+    // This shell does not have it; the supervisor, which starts the node, does.
+    assert_eq!(sources(&[]), [json!("missing"), json!("environment")]);
+    let _stopped = world.anet(&["supervisor", "stop"]).done();
+    let credentials = world.directory().join("credentials");
+    fs::create_dir(&credentials).unwrap();
+    fs::write(credentials.join("KEY_N_1"), "canary").unwrap();
+    fs::set_permissions(credentials.join("KEY_N_1"), fs::Permissions::from_mode(0o400)).unwrap();
+    let surroundings = [("CREDENTIALS_DIRECTORY", credentials.to_str().unwrap())];
+    assert_eq!(sources(&surroundings), [json!("credential"), json!("missing")]);
+}
+
+#[test]
 fn a_broken_node_does_not_keep_the_secrets_of_the_others_where_they_are() {
     let world = World::new();
     let _url = world.start_hub();
@@ -191,7 +217,16 @@ fn a_broken_node_does_not_keep_the_secrets_of_the_others_where_they_are() {
         fs::write(path, config.to_string()).unwrap();
     }
     fs::write(world.node_directory("b").join("config.json"), "{").unwrap();
+    // A program is migrated with the nodes.
+    let _started = world.anet(&["run", "tool", "--", "sleep", "1000"]).done();
+    let tool = world.project.join(".anet/programs/tool/config.json");
+    let mut program: Value = serde_json::from_str(&fs::read_to_string(&tool).unwrap()).unwrap();
+    program["env"] = json!({ "DB_PASSWORD": "canary-2" });
+    fs::write(&tool, program.to_string()).unwrap();
     let migrated = world.anet(&["node", "migrate-token-to-envref", "--all"]).failed(1);
+    assert!(!fs::read_to_string(&tool).unwrap().contains("canary"), "{migrated:?}");
+    assert!(fs::read_to_string(tool.with_file_name(".env")).unwrap().contains("canary-2"));
+    assert_eq!(world.node("tool")["state"], "running");
     assert!(migrated.stderr.contains("warning: b: "), "{migrated:?}");
     for name in ["a", "c"] {
         assert!(config(&world, name)["env"]["DB_PASSWORD"]["_envRef"].is_string(), "{name}");

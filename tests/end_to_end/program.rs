@@ -27,6 +27,12 @@ fn any_program_is_kept_alive_and_obeys_the_verbs_of_a_node() {
     let again = world.anet(&["run", "clock", "--", "true"]).failed(1);
     assert!(again.stderr.contains("there is a program clock here already"), "{again:?}");
     let _started = world.anet(&["run", "clock"]).done();
+    let refused = world.anet(&["node", "rename", "clock", "watch"]).failed(1);
+    assert!(refused.stderr.contains("--force"), "{refused:?}");
+    let _renamed = world.anet(&["node", "rename", "clock", "watch", "--force"]).done();
+    assert_eq!(world.node("watch")["state"], "running");
+    assert!(!world.project.join(".anet/programs/clock").exists());
+    let _back = world.anet(&["node", "rename", "watch", "clock", "--force"]).done();
     let asked = world.anet(&["node", "delete", "clock"]).failed(1);
     assert!(asked.stderr.contains("stop it, delete ") && !asked.stderr.contains("token"), "{asked:?}");
     let _deleted = world.anet(&["node", "delete", "clock", "--force"]).done();

@@ -191,6 +191,10 @@ fn the_secrets_of_a_node_stand_in_its_env_file_and_nowhere_else() {
         &["status", "--json"],
         &["logs", "writer"],
         &["apply", "--dry-run"],
+        &["info", "writer", "--json"],
+        &["events", "--json"],
+        &["audit", "--json"],
+        &["node", "restart", "writer"],
     ] {
         printed += &told(arguments);
     }

@@ -234,6 +234,26 @@ async fn no_call_uses_a_connection_that_the_hub_may_be_closing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_ends_the_access_of_a_node_is_at_no_time_called_unreachable() {
+    let bench = Bench::new();
+    let node = bench.start("echo 42");
+    bench.until_notified("ready", |notification| notification.ready).await;
+    // The stream alone tells of it: a heartbeat that is refused would tell at once what the matter is.
+    bench.hub.change(|state| {
+        state.always.insert("register", (401, refusal("invalid_token")));
+        state.streams.clear();
+    });
+    bench.until_notified("the refusal", |told| told.link == Some(Link::Unauthorized)).await;
+    {
+        let notified = bench.notified.borrow();
+        let broken = notified.iter().find(|told| told.link == Some(Link::Reconnecting)).expect("the break is told");
+        assert!(broken.error.is_none() && broken.status.is_some(), "{broken:?}");
+        assert!(notified.iter().all(|told| told.link != Some(Link::Unreachable)), "{notified:?}");
+    }
+    assert_eq!(node.stopped().await, ExitCode::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_hub_is_waited_for() {
     let mut bench = Bench::new();
     bench.hub.kill();

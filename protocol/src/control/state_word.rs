@@ -36,10 +36,14 @@ pub const fn state_word(process: &ProcessState, link: Option<Link>, token: Optio
         ProcessState::Running { hung: true, .. } => "hung",
         ProcessState::Running { hung: false, .. } | ProcessState::Starting { slow: false, .. } => match link {
             Some(Link::Superseded) => "superseded",
-            Some(Link::Unreachable | Link::Unauthorized) if matches!(process, ProcessState::Running { .. }) => {
+            Some(Link::Reconnecting | Link::Unreachable | Link::Unauthorized)
+                if matches!(process, ProcessState::Running { .. }) =>
+            {
                 "disconnected"
             }
-            Some(Link::Connected | Link::Unreachable | Link::Unauthorized) | None => process.word(),
+            Some(Link::Connected | Link::Reconnecting | Link::Unreachable | Link::Unauthorized) | None => {
+                process.word()
+            }
         },
         ProcessState::Backoff { attempt, .. } if *attempt >= CRASH_LOOP => "crash_loop",
         ProcessState::NeedsAttention { last_exit, .. } => match last_exit.cause {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use anet_protocol::control::Reference;
 use anet_protocol::node_config::{EnvValue, NodeConfig, derive_node_id};
 use secrecy::SecretString;
 
@@ -109,6 +110,25 @@ impl NodeProgram {
         let Some(hub) = config.hub() else { return true };
         let port = format!(":{port}");
         hub.trim_end_matches('/').ends_with(&port) || hub.contains(&format!("{port}/"))
+    }
+
+    /// What its configuration refers to, and where each value stands now.
+    ///
+    /// # Errors
+    /// When its configuration or one of the sources cannot be used.
+    pub(crate) fn references(&self, context: &Context) -> Result<Vec<Reference>, LaunchError> {
+        let config = self.read_config()?;
+        let sources = SecretSources::read(&self.dot_env_path(), &context.settings.environment)?;
+        let names = config.env().into_iter().filter_map(|(_, value)| match value {
+            EnvValue::Reference(name) => Some(name),
+            EnvValue::Plain(_) => None,
+        });
+        names
+            .map(|name| {
+                let source = sources.find(&name)?.map(|(source, _)| source);
+                Ok(Reference { name, source })
+            })
+            .collect()
     }
 
     /// Under which name the value of its variable stands, if its configuration refers to one.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::mem::take;
 use std::os::fd::OwnedFd;
 
 use super::Process;
@@ -20,7 +21,7 @@ impl Process {
     /// A program that is not there or may not be run needs a person; anything else may pass.
     pub(super) fn spawn(
         &self,
-        launch: Launch,
+        mut launch: Launch,
         outputs: Outputs,
         control_group: Option<&ControlGroup>,
         policy: &Policy,
@@ -58,11 +59,18 @@ impl Process {
             core: policy.core,
             control_group: control_group.map(ControlGroup::entrance).transpose().map_err(passing)?,
         };
-        let stdin = launch.stdin.map_or_else(|| File::open("/dev/null").map(OwnedFd::from), Ok).map_err(passing)?;
+        let stdin =
+            launch.stdin.take().map_or_else(|| File::open("/dev/null").map(OwnedFd::from), Ok).map_err(passing)?;
         // Files, not pipes: the process outlives the supervisor.
         let standard = [stdin, outputs.out.into(), outputs.err.into()];
-        let execution = Execution::new(launch.command_line, launch.environment, &launch.directory, standard, isolation)
-            .map_err(failed)?;
+        let execution = Execution::new(
+            take(&mut launch.command_line),
+            take(&mut launch.environment),
+            &launch.directory,
+            standard,
+            isolation,
+        )
+        .map_err(failed)?;
         let mut routes = self.context.routes.lock();
         let leader = execution.start().and_then(LeaderProcess::of_child).map_err(failed)?;
         routes.insert(leader.pid, self.tell.clone());

@@ -63,8 +63,11 @@ impl Execution {
         let candidates = candidates(program, lookup(&environment, "PATH"))?;
         let pair = |(name, value): (OsString, OsString)| {
             let mut pair = name;
+            // At once, so that no smaller copy of the value is left behind.
+            pair.reserve_exact(value.len() + 2);
             pair.push("=");
-            pair.push(value);
+            pair.push(&value);
+            value.into_vec().zeroize();
             text(pair)
         };
         Ok(Self {

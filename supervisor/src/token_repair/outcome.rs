@@ -7,6 +7,9 @@ use super::Step;
 use crate::private_file::FileError;
 
 /// How a repair ended. None of them says that a token was lost: one that works stays until another one does.
+///
+/// `TokenState` of the control API is what a node is in meanwhile, as clients see it: it has no successes, which end it,
+/// and a moment in place of a length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RepairOutcome {
     /// The configuration holds a new token, which the hub takes for this node in its network.

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use anet_protocol::control::{Exit, NodeView, Observed};
+use anet_protocol::control::{Desired, Exit, NodeView, Observed};
 use anet_protocol::node_config::{EnvValue, NodeConfig};
 use anet_protocol::rest::{TaskList, TaskQuery};
 use serde_json::json;
@@ -124,14 +124,17 @@ fn facts(view: &NodeView) -> String {
         Some(pid) => format!("process {pid}, start number {}", view.incarnation),
         None => "none".to_owned(),
     };
-    let desired = serde_json::to_value(view.desired).ok();
+    let wanted = match view.desired {
+        Desired::Running => "running",
+        Desired::Stopped => "stopped",
+    };
     let rows = [
         ("Node", view.name.clone()),
         ("Id", or_dash(view.node_id.as_ref())),
         ("Runtime", or_dash(view.runtime.as_ref())),
         ("Project", view.project.display().to_string()),
         ("State", words::state(view).to_owned()),
-        ("Wanted", desired.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()),
+        ("Wanted", wanted.to_owned()),
         ("Process", process),
         ("Link", observed(view.link.as_ref(), |link| link.as_str().to_owned())),
         ("Tasks", observed(view.work.as_ref(), u32::to_string)),

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anet_protocol::Clock as _;
-use anet_protocol::control::NodeTarget;
+use anet_protocol::control::{NodeTarget, NodeView};
 use anet_protocol::node_config::EnvValue;
 use anet_protocol::secret::{is_secret, reference_name};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -25,7 +25,7 @@ const IDLE: Duration = Duration::from_secs(60);
 ///
 /// The node starts as before: the values stand in its .env (mode 600). config.json as it was is kept beside it, as
 /// config.json.bak-TIME (mode 600): delete it once all is well, for it holds the secrets. A node without plain secrets is
-/// left as it is.
+/// left as it is. Programs of `anet run` are treated like nodes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Name of the node
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Project directory of the node [default: this one or one above it, then wherever the supervisor knows it]
     #[arg(long, value_name = "DIRECTORY")]
     project: Option<PathBuf>,
-    /// Every node of this project
+    /// Every node and every program of this project
     #[arg(long)]
     all: bool,
     /// Only say what would be moved
@@ -67,11 +67,13 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     } else {
         let here = &context.environment.directory;
         let project = arguments.project.as_ref().map_or_else(|| here.clone(), |project| here.join(project));
-        nodes.extend(node_files::names(&project)?.into_iter().map(|name| (project.clone(), name)));
+        let names = node_files::names(&project)?.into_iter().chain(node_files::program_names(&project)?);
+        nodes.extend(names.map(|name| (project.clone(), name)));
     }
     let mut all = Vec::new();
     let mut failed = Vec::new();
     for (project, name) in nodes {
+        let before = node_view(supervisor.as_ref(), &project, &name).await?;
         let mut migrated = match migrate(&project, &name, arguments.dry_run) {
             Ok(migrated) => migrated,
             // The others are not kept waiting for a broken one.
@@ -83,7 +85,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
             Err(failure) => return Err(failure),
         };
         if !migrated.moved.is_empty() && !arguments.dry_run {
-            migrated.restarted = restart(context, supervisor.as_ref(), &project, &name).await?;
+            migrated.restarted = restart(context, supervisor.as_ref(), &project, &name, before.as_ref()).await?;
         }
         tell(context, &migrated, arguments)?;
         all.push(migrated);
@@ -135,39 +137,60 @@ fn free_name(secrets: &NodeSecrets, name: &str, value: &str) -> Result<String, F
     Ok(std::iter::once(name.to_owned()).chain(numbered).find(|name| is_free(name)).unwrap_or_default())
 }
 
-/// Restarts a running node as soon as it has nothing in hand, so that it is started from the files as they are now.
+/// A node as the supervisor sees it, if it does.
+async fn node_view(
+    supervisor: Option<&SupervisorClient>,
+    project: &Path,
+    name: &str,
+) -> Result<Option<NodeView>, Failure> {
+    let Some(client) = supervisor else { return Ok(None) };
+    let nodes = client.nodes().await?.nodes;
+    Ok(nodes.into_iter().find(|node| node.name == name && node.project == project))
+}
+
+/// Restarts a running node as soon as it has nothing in hand, so that it is started from the files as they are now; unless
+/// the supervisor has done that already, because the node ran with other values than its files had.
 async fn restart(
     context: &Context,
     supervisor: Option<&SupervisorClient>,
     project: &Path,
     name: &str,
+    before: Option<&NodeView>,
 ) -> Result<bool, Failure> {
     let Some(client) = supervisor else { return Ok(false) };
     let target = NodeTarget { project: Some(project.to_path_buf()) };
-    let work = async || -> Result<Option<u32>, Failure> {
-        let nodes = client.nodes().await?.nodes;
-        let node = nodes.into_iter().find(|node| node.name == name && node.project == project);
-        Ok(node.filter(|node| node.pid.is_some()).map(|node| node.work.map_or(0, |work| work.value)))
-    };
+    let starts = before.map(|node| node.incarnation);
     let until_idle = async {
         loop {
-            match work().await? {
-                Some(0) => return Ok::<_, Failure>(true),
+            match node_view(supervisor, project, name).await?.filter(|node| node.pid.is_some()) {
+                None => return Ok::<_, Failure>(Idle::NotRunning),
+                Some(node) if starts.is_some_and(|starts| node.incarnation > starts) => return Ok(Idle::Restarted),
+                Some(node) if node.work.as_ref().is_none_or(|work| work.value == 0) => return Ok(Idle::Yes),
                 Some(_) => tokio::time::sleep(Duration::from_millis(200)).await,
-                None => return Ok(false),
             }
         }
     };
-    let Ok(is_running) = tokio::time::timeout(IDLE, until_idle).await else {
+    let Ok(idle) = tokio::time::timeout(IDLE, until_idle).await else {
         context.printer.warning(&format!("{name} is at work, so it was not restarted"))?;
         context.printer.hint(&format!("nothing is lost if that waits: `anet node restart {name}`"))?;
         return Ok(false);
     };
-    let is_running = is_running?;
-    if is_running {
-        client.restart_node(name, &target).await?;
+    match idle? {
+        Idle::NotRunning => Ok(false),
+        Idle::Restarted => Ok(true),
+        Idle::Yes => {
+            client.restart_node(name, &target).await?;
+            Ok(true)
+        }
     }
-    Ok(is_running)
+}
+
+/// What a wait for a node's idleness ended with.
+enum Idle {
+    Yes,
+    /// Somebody else has restarted it meanwhile.
+    Restarted,
+    NotRunning,
 }
 
 fn tell(context: &Context, migrated: &Migrated, arguments: &Arguments) -> Result<(), Failure> {

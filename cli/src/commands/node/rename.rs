@@ -1,4 +1,5 @@
 mod files;
+mod program;
 mod record;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use self::files::{RunLock, Side};
 use self::record::Record;
 use super::{NodeReference, start};
 use crate::context::Context;
+use crate::environment::program_directory;
 use crate::failure::{Failure, Outcome};
 use crate::hub_client::HubClient;
 use crate::node_files;
@@ -23,7 +25,7 @@ use crate::supervisor_client::SupervisorClient;
 /// How often a commit is tried while the hub does not answer, a second apart.
 const COMMIT_TRIES: u32 = 10;
 
-/// Give a node another name, here and at the hub; its id and its token stay
+/// Give a node or a program another name; a node's also at the hub, where its id and its token stay
 ///
 /// A rename that was interrupted is finished by the same command.
 #[derive(Debug, clap::Args)]
@@ -50,6 +52,9 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     if is_running && !arguments.force {
         return Err(Failure::message(format!("{old} runs; nothing was done"))
             .hint("with --force it is stopped, renamed and started again"));
+    }
+    if program_directory(&project, old).is_dir() {
+        return program::rename(context, supervisor.as_ref(), view.as_ref(), &project, old, new).await;
     }
     let side = Side::new(project, old, new);
     let hub = context.hub()?;

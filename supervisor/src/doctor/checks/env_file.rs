@@ -1,3 +1,4 @@
+use anet_protocol::control::ValueSource;
 use anet_protocol::node_config::{EnvValue, NodeConfig};
 
 use crate::doctor::check::{Check, Findings};
@@ -6,7 +7,7 @@ use crate::doctor::finding::Severity;
 use crate::doctor::own_file::shell_word;
 use crate::dot_env;
 use crate::launch::node_environment::node_environment;
-use crate::secret_source::{SecretSource, SecretSources};
+use crate::secret_source::SecretSources;
 
 pub(super) const CHECK: Check = Check {
     id: "env_file",
@@ -36,7 +37,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         let sources = SecretSources::read(&path, &facts.start_environment);
         let is_passing = |name: &String| {
             let found = sources.as_ref().ok().and_then(|sources| sources.find(name).ok().flatten());
-            found.is_some_and(|(source, _)| source == SecretSource::Environment)
+            found.is_some_and(|(source, _)| source == ValueSource::Environment)
         };
         let passing: Vec<String> = references(config).filter(is_passing).collect();
         if !passing.is_empty() {

@@ -77,6 +77,9 @@ fn judge(view: &NodeView, ours: &str, is_hub_well: bool, findings: &mut Findings
         }
         ProcessState::Running { pid, since, .. } => match &view.link {
             Some(link) if link.value == Link::Unauthorized => unauthorized(view, *pid, findings),
+            Some(link) if link.value == Link::Reconnecting => {
+                findings.fact(name, format!("running (pid {pid}), and its link to the hub is being made anew"));
+            }
             Some(link) if link.value != Link::Connected => {
                 let seen = format!("running (pid {pid}), and its link to the hub is {}", link.value.as_str());
                 // Where nobody answers there is one cause for all nodes, told by the check of the hub.

@@ -47,6 +47,17 @@ async fn a_project_whose_tokens_could_reach_git_is_told() {
 }
 
 #[tokio::test]
+async fn a_file_system_without_room_is_told_and_one_with_room_is_not() {
+    let mut scene = Scene::new();
+    // The kernel's own file systems have no room, whatever machine this is.
+    scene.patient.database = "/proc/self/commhub.db".into();
+    let (severity, seen, is_repairable) = scene.one("disk").await;
+    assert!(severity == Severity::Error && seen == "0 MiB left" && !is_repairable, "{seen}");
+    scene.patient.database = scene.patient.home.join("commhub.db");
+    assert_eq!(scene.bad("disk").await, []);
+}
+
+#[tokio::test]
 async fn an_empty_machine_is_looked_at_without_a_trace() {
     let scene = Scene::new();
     let before = std::fs::read_dir(&scene.patient.home).unwrap().count();

@@ -1,14 +1,15 @@
 use std::process::ExitCode;
 
+use anet_protocol::control::{Reference, ValueSource};
 use anet_protocol::node_config::EnvValue;
 use anet_protocol::secret::is_secret;
-use secrecy::ExposeSecret as _;
+use anet_supervisor::{SecretError, find_value};
 use serde::Serialize;
 
 use crate::commands::node::NodeReference;
 use crate::context::Context;
 use crate::environment::node_directory;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::node_secrets::NodeSecrets;
 use crate::supervisor_client::SupervisorClient;
 
@@ -26,7 +27,7 @@ struct Variable {
     key: Option<String>,
     /// The name under which the value stands in `.env`.
     reference: Option<String>,
-    /// `.env`, `environment`, `config.json` or `missing`.
+    /// `.env`, `credential`, `environment`, `config.json` or `missing`.
     source: &'static str,
     /// The first characters of a long plain value that is no secret, else `***`.
     masked: Option<String>,
@@ -37,9 +38,14 @@ struct Variable {
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let name = &arguments.node.name;
     let supervisor = SupervisorClient::connect(&context.environment).await?;
-    let (project, _) = arguments.node.locate(context, supervisor.as_ref()).await?;
+    let (project, view) = arguments.node.locate(context, supervisor.as_ref()).await?;
     let secrets = NodeSecrets::open(&node_directory(&project, name))?;
-    let variables = variables(context, &secrets)?;
+    let sources = match (&supervisor, view) {
+        // It starts the node, with an environment and credentials of its own.
+        (Some(client), Some(_)) => client.references(name, &project).await?.references,
+        _ => references_of(context, &secrets)?,
+    };
+    let variables = variables(&sources, &secrets)?;
     context.printer.either(&serde_json::json!({ "name": name, "variables": variables }), || {
         let rows = variables.iter().map(|variable| {
             let value = match (&variable.reference, &variable.masked) {
@@ -68,12 +74,20 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn variables(context: &Context, secrets: &NodeSecrets) -> Result<Vec<Variable>, crate::failure::Failure> {
+/// Where a supervisor that was started from here would find the values.
+fn references_of(context: &Context, secrets: &NodeSecrets) -> Result<Vec<Reference>, Failure> {
+    let mut references = Vec::new();
+    for (_, value) in secrets.config.env() {
+        let EnvValue::Reference(name) = value else { continue };
+        let source = find_value(&secrets.dot_env_path(), &context.environment.all, &name)
+            .map_err(|SecretError { error, hint }| hint.into_iter().fold(Failure::message(error), Failure::hint))?;
+        references.push(Reference { name, source });
+    }
+    Ok(references)
+}
+
+fn variables(sources: &[Reference], secrets: &NodeSecrets) -> Result<Vec<Variable>, Failure> {
     let values = secrets.values()?;
-    let has_value =
-        |reference: &str| values.iter().any(|(name, value)| name == reference && !value.expose_secret().is_empty());
-    let in_environment =
-        |reference: &str| context.environment.all.iter().any(|(name, value)| name == reference && !value.is_empty());
     let mut variables: Vec<Variable> = Vec::new();
     for (key, value) in secrets.config.env() {
         variables.push(match value {
@@ -85,10 +99,12 @@ fn variables(context: &Context, secrets: &NodeSecrets) -> Result<Vec<Variable>, 
                 source: "config.json",
             },
             EnvValue::Reference(reference) => {
-                let source = match &reference {
-                    name if has_value(name) => ".env",
-                    name if in_environment(name) => "environment",
-                    _ => "missing",
+                let source = sources.iter().find(|known| known.name == reference).and_then(|known| known.source);
+                let source = match source {
+                    Some(ValueSource::DotEnv) => ".env",
+                    Some(ValueSource::Credential) => "credential",
+                    Some(ValueSource::Environment) => "environment",
+                    None => "missing",
                 };
                 Variable { key: Some(key), reference: Some(reference), source, masked: None, is_exposed: false }
             }
