@@ -7,6 +7,7 @@ mod fake_hub;
 mod link;
 mod lock;
 mod outage;
+mod pause;
 mod stop;
 mod work;
 

@@ -8,14 +8,16 @@ use anet_protocol::rest::{NodeStatus, ReportNode};
 use crate::hub_client::chain;
 use crate::node::Node;
 
-/// Reports the node's true status, to the hub and to the supervisor: at each change of the tasks in hand, and at the hub's interval.
+/// Reports the node's true status, to the hub and to the supervisor: at each change of the tasks in hand,
+/// when claiming is paused or resumed, and at the hub's interval.
 pub(crate) async fn run(node: Arc<Node>) -> Infallible {
     let mut in_hand = node.attempts.in_hand();
     let mut terms = node.terms.subscribe();
+    let mut paused = node.pause.reached();
     loop {
         let interval = terms.borrow_and_update().map(|terms| Duration::from_secs(terms.heartbeat_seconds.max(1)));
         let tasks = in_hand.borrow_and_update().clone();
-        node.notifier.alive(tasks.len());
+        node.notifier.alive(tasks.len(), *paused.borrow_and_update());
         if interval.is_some() && *node.connected.borrow() {
             report(&node, tasks).await;
         }
@@ -24,6 +26,7 @@ pub(crate) async fn run(node: Arc<Node>) -> Infallible {
             () = tokio::time::sleep(interval.unwrap_or(Duration::MAX)) => {}
             _ = in_hand.changed() => {}
             _ = terms.changed() => {}
+            _ = paused.changed() => {}
         }
     }
 }

@@ -47,7 +47,7 @@ async fn claim(node: &Arc<Node>, claimed: &mpsc::UnboundedSender<Claimed>) -> Ne
     // Not while a registration is under way: it lists what is held, and must not miss any of these.
     let _session = node.session.lock().await;
     let room = (node.settings.max_concurrent.max(1) as usize).saturating_sub(node.attempts.in_hand().borrow().len());
-    if room == 0 || node.leaving.is_cancelled() || !*node.connected.borrow() {
+    if room == 0 || node.leaving.is_cancelled() || node.pause.is_asked() || !*node.connected.borrow() {
         return Next::Wait;
     }
     let max = u32::try_from(room.min(MOST_PER_CLAIM)).unwrap_or(1);

@@ -7,7 +7,7 @@
 //!
 //! A part per file: `link` keeps the event stream, `inbox` claims, `attempt` carries one task
 //! from claim to answer, `renewal` keeps leases, `outbox` delivers, `heartbeat` reports,
-//! `task_socket` lets an agent delegate, `process_tree` leaves no process behind.
+//! `pause` stops claiming for a while, `task_socket` lets an agent delegate, `process_tree` leaves no process behind.
 
 mod attempt;
 mod attempts;
@@ -23,6 +23,7 @@ mod link;
 mod node;
 mod notifier;
 mod outbox;
+mod pause;
 mod preflight;
 mod process_tree;
 mod program;
@@ -35,5 +36,6 @@ mod task_socket;
 #[cfg(test)]
 mod behaviour;
 
-pub use node::run;
+pub use node::{Requests, run};
+pub use pause::ClaimRequest;
 pub use settings::{Command, Settings, Timing};

@@ -20,6 +20,7 @@ use crate::hub_client::{HubClient, chain};
 use crate::journal::Journal;
 use crate::notifier::Notifier;
 use crate::outbox::Outbox;
+use crate::pause::{self, ClaimRequest, Pause};
 use crate::preflight::{self, StartError};
 use crate::process_tree::ProcessTree;
 use crate::runtime::Runtime;
@@ -56,6 +57,8 @@ pub(crate) struct Node {
     pub(crate) outbox_wake: Notify,
     /// Renew the leases.
     pub(crate) renewal_wake: Notify,
+    /// Whether the node claims.
+    pub(crate) pause: Pause,
     /// Cancelled when the node was asked to stop: nothing more is claimed.
     pub(crate) leaving: CancellationToken,
 }
@@ -132,6 +135,15 @@ pub(crate) fn join<T>(joined: Result<T, tokio::task::JoinError>) -> T {
     }
 }
 
+/// What may be asked of a running node.
+#[derive(Debug)]
+pub struct Requests {
+    /// Cancelled when it is to leave in good order.
+    pub stop: CancellationToken,
+    /// To pause claiming, and to resume it.
+    pub claiming: mpsc::UnboundedReceiver<ClaimRequest>,
+}
+
 /// Runs a node until it is asked to stop or cannot go on. The exit code says which.
 ///
 /// `token` is the node's token, of which each call uses the newest; `notify` tells the supervisor
@@ -144,11 +156,11 @@ pub async fn run(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     notify: Arc<dyn Fn(&Notification) + Send + Sync>,
-    stop: CancellationToken,
+    requests: Requests,
 ) -> ExitCode {
     let notifier = Notifier::new(notify);
     match open(settings, token, clock, entropy, notifier).await {
-        Ok((node, _lock_until_the_end)) => supervise(node, stop).await,
+        Ok((node, _lock_until_the_end)) => supervise(node, requests).await,
         Err((error, notifier)) => {
             let reason = chain(&error);
             tracing::error!(reason, "the node cannot start");
@@ -203,13 +215,15 @@ async fn open(
         inbox_wake: Notify::new(),
         outbox_wake: Notify::new(),
         renewal_wake: Notify::new(),
+        pause: Pause::default(),
         leaving: CancellationToken::new(),
     };
     Ok((Arc::new(node), lock))
 }
 
 /// Owns every task of the node. The first that ends the node, by its word or by a panic, ends all.
-async fn supervise(node: Arc<Node>, stop: CancellationToken) -> ExitCode {
+async fn supervise(node: Arc<Node>, requests: Requests) -> ExitCode {
+    let Requests { stop, claiming } = requests;
     let (claimed, mut to_work_on) = mpsc::unbounded_channel();
     let mut services: JoinSet<ExitCode> = JoinSet::new();
     let mut workers: JoinSet<()> = JoinSet::new();
@@ -218,6 +232,7 @@ async fn supervise(node: Arc<Node>, stop: CancellationToken) -> ExitCode {
     services.spawn(never_ends(renewal::run(Arc::clone(&node))));
     services.spawn(never_ends(outbox::run(Arc::clone(&node))));
     services.spawn(never_ends(heartbeat::run(Arc::clone(&node))));
+    services.spawn(never_ends(pause::run(Arc::clone(&node), claiming)));
     let code = loop {
         tokio::select! {
             () = stop.cancelled(), if !node.leaving.is_cancelled() => {

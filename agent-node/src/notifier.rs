@@ -62,15 +62,16 @@ impl Notifier {
         }
     }
 
-    /// The node is alive, with so many tasks in hand. Says all that was told before, because the supervisor
+    /// The node is alive, with so many tasks in hand, and claims no more while `paused`. Says all that was told before, because the supervisor
     /// that heard it may be gone.
-    pub(crate) fn alive(&self, count: usize) {
+    pub(crate) fn alive(&self, count: usize, paused: bool) {
         let work = Some(u32::try_from(count).unwrap_or(u32::MAX));
         let (ready, link, token_life) = {
             let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             (told.ready, told.link, told.token_life)
         };
-        (self.notify)(&Notification { ready, watchdog: true, link, work, token_life, ..Notification::default() });
+        let paused = Some(paused);
+        (self.notify)(&Notification { ready, watchdog: true, link, work, paused, token_life, ..Notification::default() });
     }
 
     /// The node is on its way out, as it was asked.

@@ -74,6 +74,8 @@ pub struct Timing {
     pub backoff_first: Duration,
     /// …up to this.
     pub backoff_longest: Duration,
+    /// A pause in claiming ends when nobody has asked for it for so long: whoever did may be dead, and there is work.
+    pub pause: Duration,
     /// For running tasks to finish when the node is asked to stop.
     pub drain: Duration,
     /// Between SIGTERM and SIGKILL.
@@ -99,6 +101,8 @@ impl Default for Timing {
             inbox_poll: Duration::from_secs(15),
             backoff_first: Duration::from_secs(1),
             backoff_longest: Duration::from_secs(30),
+            // Asked for again at each heartbeat, of which twelve may be lost.
+            pause: Duration::from_secs(120),
             // With the two below it must fit into the supervisor's ten seconds of grace.
             drain: Duration::from_secs(5),
             kill_grace: Duration::from_secs(2),

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use anet_agent_node::ClaimRequest;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 /// A token that is cancelled at the first SIGTERM or SIGINT. A second one ends the process at once.
@@ -46,4 +47,27 @@ pub(crate) fn notify_on_hangup(notify: Arc<Notify>) -> std::io::Result<()> {
         }
     });
     Ok(())
+}
+
+/// SIGUSR1 as the wish that a node claims nothing more, SIGUSR2 as the end of that.
+///
+/// # Errors
+/// When the kernel refuses the handlers.
+pub(crate) fn claim_requests() -> std::io::Result<mpsc::UnboundedReceiver<ClaimRequest>> {
+    let mut pause = signal(SignalKind::user_defined1())?;
+    let mut resume = signal(SignalKind::user_defined2())?;
+    let (ask, asked) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let request = tokio::select! {
+                _ = pause.recv() => ClaimRequest::Pause,
+                _ = resume.recv() => ClaimRequest::Resume,
+            };
+            if ask.send(request).is_err() {
+                // The node has ended.
+                return;
+            }
+        }
+    });
+    Ok(asked)
 }

@@ -21,6 +21,9 @@ pub struct Notification {
     pub link: Option<Link>,
     /// `X_ANET_WORK=`: how many tasks are in hand.
     pub work: Option<u32>,
+    /// `X_ANET_PAUSED=1` or `0`: whether new tasks are taken. Whoever says either understands SIGUSR1, which asks for a
+    /// pause, and SIGUSR2, which ends it.
+    pub paused: Option<bool>,
     /// `X_ANET_TOKEN_MADE=` and `X_ANET_TOKEN_ENDS=`: the life of the node's token, in milliseconds since 1970, where it
     /// ends.
     pub token_life: Option<TokenLife>,
@@ -83,6 +86,7 @@ impl Notification {
             ("STATUS", self.status.as_deref()),
             ("X_ANET_LINK", self.link.map(Link::as_str)),
             ("X_ANET_WORK", work.as_deref()),
+            ("X_ANET_PAUSED", self.paused.map(|paused| if paused { "1" } else { "0" })),
             ("X_ANET_TOKEN_MADE", made.as_deref()),
             ("X_ANET_TOKEN_ENDS", ends.as_deref()),
             ("X_ANET_ADDRESS", self.address.as_deref()),
@@ -112,6 +116,7 @@ impl Notification {
                 "STATUS" => notification.status = Some(value.to_owned()),
                 "X_ANET_LINK" => notification.link = Link::ALL.into_iter().find(|link| link.as_str() == value),
                 "X_ANET_WORK" => notification.work = value.parse().ok(),
+                "X_ANET_PAUSED" => notification.paused = [("0", false), ("1", true)].into_iter().find(|(word, _)| *word == value).map(|(_, paused)| paused),
                 "X_ANET_TOKEN_MADE" => made = value.parse().ok().map(Timestamp::from_millis),
                 "X_ANET_TOKEN_ENDS" => ends = value.parse().ok().map(Timestamp::from_millis),
                 "X_ANET_ADDRESS" => notification.address = Some(value.to_owned()),
@@ -136,6 +141,7 @@ mod tests {
             status: Some("listening".to_owned()),
             link: Some(Link::Connected),
             work: Some(2),
+            paused: Some(true),
             token_life: Some(TokenLife {
                 made_at: Timestamp::from_millis(1_795_326_235_000),
                 ends_at: Timestamp::from_millis(1_795_326_236_000),

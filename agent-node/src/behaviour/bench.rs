@@ -9,11 +9,13 @@ use anet_protocol::time::Timestamp;
 use anet_protocol::{Clock, Entropy};
 use secrecy::SecretString;
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::fake_hub::{FakeHub, PATIENCE, TOKEN, wait_for};
+use crate::node::Requests;
+use crate::pause::ClaimRequest;
 use crate::settings::{Command, Settings, Timing};
 
 struct Stopped;
@@ -42,6 +44,7 @@ pub(super) struct Bench {
 /// A node at work.
 pub(super) struct RunningNode {
     pub(super) stop: CancellationToken,
+    pub(super) claiming: mpsc::UnboundedSender<ClaimRequest>,
     pub(super) token: watch::Sender<SecretString>,
     task: JoinHandle<ExitCode>,
 }
@@ -90,8 +93,10 @@ impl Bench {
         let notify = Arc::new(move |notification: &Notification| {
             notified.send_modify(|all| all.push(notification.clone()));
         });
-        let run = crate::run(settings, receiver, clock, Arc::new(Zeroes), notify, stop.clone());
-        RunningNode { stop, token, task: tokio::spawn(run) }
+        let (claiming, asked) = mpsc::unbounded_channel();
+        let requests = Requests { stop: stop.clone(), claiming: asked };
+        let run = crate::run(settings, receiver, clock, Arc::new(Zeroes), notify, requests);
+        RunningNode { stop, claiming, token, task: tokio::spawn(run) }
     }
 
     /// Starts a node with this script.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anet_agent_node::{Command, Settings};
+use anet_agent_node::{Command, Requests, Settings};
 use anet_protocol::exit_code::ExitCode;
 use anet_protocol::id::{Alias, InstanceId, NodeId};
 use anet_protocol::node_config::{EnvValue, NodeConfig, Runtime, derive_node_id};
@@ -44,7 +44,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
             return Ok(exit(code));
         }
     };
-    let stop = signals::stop_token()?;
+    let requests = Requests { stop: signals::stop_token()?, claiming: signals::claim_requests()? };
     let (source, token) = TokenSource::new(&directory, token, Arc::clone(&notifier))?;
     let refused = source.refused();
     let last_error = Arc::new(Mutex::new(None));
@@ -60,7 +60,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     };
     let following = tokio::spawn(source.follow());
     let code =
-        anet_agent_node::run(settings, token, Arc::new(SystemClock), Arc::new(SystemEntropy), Arc::new(notify), stop)
+        anet_agent_node::run(settings, token, Arc::new(SystemClock), Arc::new(SystemEntropy), Arc::new(notify), requests)
             .await;
     following.abort();
     tracing::info!("stopped: {}", code.meaning());
