@@ -71,7 +71,15 @@ impl Notifier {
             (told.ready, told.link, told.token_life)
         };
         let paused = Some(paused);
-        (self.notify)(&Notification { ready, watchdog: true, link, work, paused, token_life, ..Notification::default() });
+        (self.notify)(&Notification {
+            ready,
+            watchdog: true,
+            link,
+            work,
+            paused,
+            token_life,
+            ..Notification::default()
+        });
     }
 
     /// The node is on its way out, as it was asked.

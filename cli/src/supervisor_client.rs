@@ -1,5 +1,6 @@
 //! Speaking to the supervisor over its Unix socket, and starting one where none runs.
 
+mod drain;
 mod event_item;
 mod log_query;
 mod references;

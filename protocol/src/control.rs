@@ -12,7 +12,7 @@
 //! | `GET /v1/nodes/{name}?project=` | | [`NodeView`] with its exits |
 //! | `POST /v1/nodes/{name}/start` | [`ChangeNode`] | [`NodeChanged`] |
 //! | `POST /v1/nodes/{name}/stop` | [`ChangeNode`] | [`NodeChanged`] |
-//! | `POST /v1/nodes/{name}/restart` | [`ChangeNode`] | [`NodeChanged`] |
+//! | `POST /v1/nodes/{name}/restart` | [`RestartNode`] | [`NodeChanged`] |
 //! | `POST /v1/nodes/{name}/register` | [`NodeTarget`] | [`NodeView`] |
 //! | `POST /v1/nodes/{name}/forget` | [`NodeTarget`] | `{}`; refused while it runs |
 //! | `GET /v1/nodes/{name}/references?project=` | | [`References`] |
@@ -37,6 +37,7 @@ mod log_line;
 mod maintenance;
 mod node;
 mod process_state;
+mod restart_node;
 mod state_word;
 mod supervisor;
 mod token_state;
@@ -53,6 +54,7 @@ pub use log_line::{LogLine, LogStream};
 pub use maintenance::{Plan, PlannedRestart, ProgramVersion, Reloaded, Upgrade, Upgrading};
 pub use node::{ChangeNode, NodeChanged, NodeTarget, NodeView, NodeViews, Observed};
 pub use process_state::{Desired, ProcessState};
+pub use restart_node::RestartNode;
 pub use state_word::state_word;
 pub use supervisor::{Containment, Operators, Shutdown, ShuttingDown, SupervisorStatus};
 pub use token_state::TokenState;

@@ -116,7 +116,13 @@ impl Notification {
                 "STATUS" => notification.status = Some(value.to_owned()),
                 "X_ANET_LINK" => notification.link = Link::ALL.into_iter().find(|link| link.as_str() == value),
                 "X_ANET_WORK" => notification.work = value.parse().ok(),
-                "X_ANET_PAUSED" => notification.paused = [("0", false), ("1", true)].into_iter().find(|(word, _)| *word == value).map(|(_, paused)| paused),
+                "X_ANET_PAUSED" => {
+                    notification.paused = match value {
+                        "1" => Some(true),
+                        "0" => Some(false),
+                        _ => None,
+                    };
+                }
                 "X_ANET_TOKEN_MADE" => made = value.parse().ok().map(Timestamp::from_millis),
                 "X_ANET_TOKEN_ENDS" => ends = value.parse().ok().map(Timestamp::from_millis),
                 "X_ANET_ADDRESS" => notification.address = Some(value.to_owned()),

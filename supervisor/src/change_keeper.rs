@@ -1,5 +1,5 @@
 //! Notices that the files of a running node were changed, or that the settings name another hub, and does what its policy
-//! says: restart it once it has nothing in hand, at once, or only say so.
+//! says: drain it and restart it once it has nothing in hand, restart it at once, or only say so.
 //!
 //! What counts is what the next start would be given, not the files: an edit that changes nothing restarts nothing, and
 //! neither does a new token, which a node takes while it runs.
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anet_protocol::control::{Desired, StopReason, StopRequest};
+use futures_util::future::BoxFuture;
 use futures_util::stream::select;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
@@ -54,6 +55,22 @@ pub(crate) struct ChangeKeeper {
     told: watch::Sender<Vec<&'static str>>,
 }
 
+/// When a node is restarted.
+#[derive(Clone, Copy, Debug)]
+enum When {
+    /// At once.
+    Now,
+    /// When it has finished its tasks, and it takes no new one.
+    Drained,
+}
+
+async fn finished(restart: Option<&mut BoxFuture<'_, ()>>) {
+    match restart {
+        Some(restart) => restart.await,
+        None => std::future::pending().await,
+    }
+}
+
 impl ChangeKeeper {
     /// The keeper, and what it finds.
     pub(crate) fn new(context: Arc<Context>, program: NodeProgram, handle: ProcessHandle) -> (Self, Differences) {
@@ -69,12 +86,18 @@ impl ChangeKeeper {
             let own = watcher.changes(self.program.directory(), LOOK);
             // The settings name the hub.
             let mut changes = select(own, watcher.changes(self.context.paths.home.clone(), LOOK));
+            // Apart, so that a keeper with nothing to do is small (R6).
+            let mut restart: Option<BoxFuture<'_, ()>> = None;
             // Until it ends; what it is started with then is read then.
             loop {
                 let is_waiting = !self.told.borrow().is_empty();
                 let is_told = tokio::select! {
                     Some(()) = changes.next() => true,
                     told = snapshots.changed() => if told.is_err() { return } else { false },
+                    () = finished(restart.as_mut()) => {
+                        restart = None;
+                        continue;
+                    }
                 };
                 if is_told {
                     tokio::time::sleep(SETTLING).await;
@@ -88,14 +111,21 @@ impl ChangeKeeper {
                 }
                 // A sign of life alone is no reason to read files, unless a restart waits for it.
                 if is_told || is_waiting {
-                    // Apart, so that a keeper with nothing to do is small (R6).
-                    Box::pin(self.judge(&snapshot)).await;
+                    restart = match (self.judge(&snapshot), restart.take()) {
+                        (Some(when), under_way) => Some(under_way.unwrap_or_else(|| self.restart(when).boxed())),
+                        // The edit was taken back, and dropping it gives the draining up.
+                        (None, _) => None,
+                    };
                 }
+            }
+            if let Some(restart) = restart {
+                restart.await;
             }
         }
     }
 
-    async fn judge(&self, snapshot: &Snapshot) {
+    /// Compares, and says when to restart it, if at all.
+    fn judge(&self, snapshot: &Snapshot) -> Option<When> {
         let policy = self.context.policy(Some(&self.program.name));
         // A node whose files are broken runs on; a restart would only end it.
         let found = differences(&self.context, &self.program, snapshot, &policy).unwrap_or_default();
@@ -104,19 +134,24 @@ impl ChangeKeeper {
             tracing::info!(node = self.program.name, changed = ?found, "its files were compared with what it runs with");
             self.told.send_replace(found.clone());
         }
-        let is_idle = snapshot.work.as_ref().is_some_and(|work| work.value == 0);
-        let is_due = match policy.env_change {
-            EnvChange::RestartWhenIdle => is_idle,
-            EnvChange::Now => true,
-            EnvChange::Ask => false,
+        let when = match policy.env_change {
+            // One that never tells what it has in hand is never known to be idle.
+            EnvChange::RestartWhenIdle => snapshot.work.is_some().then_some(When::Drained)?,
+            EnvChange::Now => When::Now,
+            EnvChange::Ask => return None,
         };
         // Another program file, or other limits, are for a person to apply: an upgrade restarts no node.
         let is_edited = found.iter().any(|word| ["environment", "configuration", "hub"].contains(word));
-        if !is_edited || !is_due {
-            return;
-        }
+        is_edited.then_some(when)
+    }
+
+    async fn restart(&self, when: When) {
         let asked = StopRequest { reason: StopReason::Changed, by: None };
-        if let Err(refusal) = self.handle.restart(asked, None).await {
+        let outcome = match when {
+            When::Drained => self.handle.drain(None, asked).await,
+            When::Now => self.handle.restart(asked, None).await,
+        };
+        if let Err(refusal) = outcome {
             tracing::error!(node = self.program.name, error = refusal.0.error, "the changed node is not running again");
         }
     }

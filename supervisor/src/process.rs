@@ -6,8 +6,12 @@
 
 mod adopt;
 mod backoff;
+mod command;
+mod context;
+mod drain;
 mod exit;
 mod handle;
+mod incident;
 mod lateness;
 mod leader;
 mod mended;
@@ -21,41 +25,33 @@ mod storm;
 mod transition;
 mod wait;
 
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
-use anet_protocol::control::{Desired, Exit, ExitCause, Observed, Requester, StartHub, StopRequest};
+use anet_protocol::control::{Desired, Exit, Observed, Requester, StopRequest};
 use anet_protocol::notification::Link;
 use anet_protocol::rest::TokenLife;
 use anet_protocol::time::Timestamp;
-use anet_protocol::{Clock, Entropy};
-use futures_util::StreamExt as _;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
-use crate::audit_log::AuditLog;
-use crate::capture::{Capture, Captures};
-use crate::directory_watcher::{Changes, DirectoryWatcher};
-use crate::events::Events;
+use crate::capture::Capture;
+use crate::directory_watcher::Changes;
 use crate::launch::Program;
-use crate::notify_socket::{Routes, Told};
-use crate::paths::Paths;
+use crate::notify_socket::Told;
 use crate::policy::Policy;
-use crate::refusal::Refusal;
-use crate::service_manager::ServiceManager;
-use crate::settings::Settings;
-use crate::settings_file::Options;
-use crate::state_file::{History, ProcessRecord, StateStore};
-use crate::system::boot_time::{BootTime, sleep_until};
-use crate::system::control_group::Delegation;
-use crate::system::process_table::ProcessTable;
+use crate::state_file::{History, ProcessRecord};
+use crate::system::boot_time::BootTime;
 use crate::system::tree::Tree;
-use crate::upgrade::Replacement;
 
+pub(crate) use command::{Command, Started};
+pub(crate) use context::Context;
 pub(crate) use handle::ProcessHandle;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use storm::Storm;
 pub(crate) use wait::HubGate;
 
+use command::StartReply;
+use drain::Drain;
+use incident::{Incident, incident};
 use leader::LeaderProcess;
 use transition::Failures;
 
@@ -63,69 +59,6 @@ use transition::Failures;
 const NOTIFICATION_BACKLOG: usize = 64;
 /// How many requests for one process may wait.
 const COMMAND_BACKLOG: usize = 128;
-
-/// What all processes share.
-pub(crate) struct Context {
-    pub(crate) settings: Settings,
-    pub(crate) paths: Paths,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) store: StateStore,
-    pub(crate) table: ProcessTable,
-    pub(crate) routes: Routes,
-    /// Asks the notify socket to pass on everything that was sent so far.
-    pub(crate) flushes: mpsc::Sender<oneshot::Sender<()>>,
-    pub(crate) events: Events,
-    pub(crate) boot_id: String,
-    pub(crate) directory_watcher: Arc<DirectoryWatcher>,
-    /// The control group below which each start has its own, where one was delegated.
-    pub(crate) delegation: Option<Delegation>,
-    pub(crate) captures: Arc<Captures>,
-    /// The failures of all processes together.
-    pub(crate) storm: Storm,
-    /// Whether nodes that depend on the hub may be started.
-    pub(crate) hub_gate: watch::Sender<HubGate>,
-    /// The settings in force; a reload replaces them.
-    pub(crate) options: RwLock<Options>,
-    /// Told after each reload.
-    pub(crate) reloaded: Notify,
-    pub(crate) audit_log: AuditLog,
-    pub(crate) service_manager: ServiceManager,
-    /// What to become, once everything has come to rest.
-    pub(crate) replacement: Mutex<Option<Replacement>>,
-}
-
-impl Context {
-    /// The policy in force for the node of this name, or without a name for the hub.
-    pub(crate) fn policy(&self, node: Option<&str>) -> Policy {
-        let policies = &self.options.read().unwrap_or_else(PoisonError::into_inner).policies;
-        node.map_or_else(|| policies.of_hub(), |name| policies.of_node(name)).clone()
-    }
-}
-
-/// What a person asks of a process.
-pub(crate) enum Command {
-    /// Start it, forgetting every failure; for the hub with these settings.
-    Start { hub: Option<StartHub>, by: Option<Requester>, reply: oneshot::Sender<Result<Started, Refusal>> },
-    /// Bring it down, and want this from now on.
-    Stop { desired: Option<Desired>, asked: StopRequest, reply: oneshot::Sender<Result<bool, Refusal>> },
-    /// Stop, then start.
-    Restart { asked: StopRequest, reply: oneshot::Sender<Result<Started, Refusal>> },
-    /// Give a duplicate of the hub's listening socket, where one is held.
-    HubListener { reply: oneshot::Sender<Option<TcpListener>> },
-    /// Have it read its configuration again; nothing happens when it does not run.
-    Reread,
-    /// Take it out of the registry; refused while it runs.
-    Forget { reply: oneshot::Sender<Result<(), Refusal>> },
-}
-
-/// The start that a request led to or found.
-#[derive(Clone, Debug)]
-pub(crate) struct Started {
-    pub(crate) instance: String,
-    /// False when it was alive already.
-    pub(crate) changed: bool,
-}
 
 /// Where a process stands. `mended` has an item when the files that may be at fault were changed.
 enum Phase {
@@ -150,6 +83,8 @@ struct Alive {
     lateness: Lateness,
     /// It was started by an earlier supervisor.
     is_adopted: bool,
+    /// Whether it takes new tasks, as it last said; one that never did does not understand a pause.
+    paused: Option<bool>,
     /// Set once it was asked to leave.
     stopping_since: Option<Timestamp>,
     /// Its last `X_ANET_ERROR`.
@@ -164,9 +99,6 @@ impl Alive {
     }
 }
 
-/// Whoever asked for a start.
-type StartReply = oneshot::Sender<Result<Started, Refusal>>;
-
 /// What a living process should have done by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lateness {
@@ -176,15 +108,6 @@ pub(crate) enum Lateness {
     Slow,
     /// It should have given a sign of life (R35).
     Hung,
-}
-
-/// What a phase waits for.
-enum Incident {
-    Exited(ExitCause),
-    PauseOver,
-    FilesChanged,
-    HubReady,
-    Late(Lateness),
 }
 
 /// The actor.
@@ -213,6 +136,8 @@ pub(crate) struct Process {
     asked: Option<StopRequest>,
     /// Who asked for what is being done just now.
     by: Option<Requester>,
+    /// A restart that waits until nothing is in hand.
+    drain: Option<Drain>,
     /// What an earlier start left and is not proven dead.
     leftovers: Option<Tree>,
     /// What it writes.
@@ -259,6 +184,7 @@ impl Process {
             history,
             asked: None,
             by: None,
+            drain: None,
             leftovers: None,
             capture,
             commands,
@@ -281,11 +207,12 @@ impl Process {
                     Some(command) => if Box::pin(self.obey(command)).await.is_break() { return },
                     None => return,
                 },
-                incident = incident(&mut self.phase, &mut hub_gate, watched) => {
+                incident = incident(&mut self.phase, &mut hub_gate, watched, self.drain.as_mut()) => {
                     Box::pin(self.on_incident(incident)).await;
                 }
                 Some((leader, notification)) = self.told.recv() => {
                     Box::pin(self.on_notification(leader, *notification)).await;
+                    Box::pin(self.go_on_draining()).await;
                 }
             }
         }
@@ -305,6 +232,10 @@ impl Process {
             Command::Restart { asked, reply } => {
                 self.by.clone_from(&asked.by);
                 self.restart(asked, reply).await;
+            }
+            Command::Drain { patience, asked, reply } => {
+                self.by.clone_from(&asked.by);
+                self.drain(patience, asked, reply).await;
             }
             Command::HubListener { reply } => drop(reply.send(self.program.listener())),
             Command::Reread => self.signal_reread(),
@@ -333,6 +264,7 @@ impl Process {
             Incident::FilesChanged => {}
             Incident::HubReady => self.stop_waiting().await,
             Incident::Late(lateness) => self.is_late(lateness).await,
+            Incident::DrainOver(end) => self.give_up_draining(end),
         }
     }
 
@@ -350,47 +282,5 @@ impl Process {
     async fn save(&self, process: Option<ProcessRecord>) -> Result<(), crate::state_file::StateError> {
         let history = (*self.history).clone();
         self.context.store.note(|state| self.program.record(state, self.desired, process, history)).await
-    }
-}
-
-/// Waits for what ends the phase, for ever when only a person can.
-async fn incident(
-    phase: &mut Phase,
-    hub_gate: &mut watch::Receiver<HubGate>,
-    watched: Option<(BootTime, Lateness)>,
-) -> Incident {
-    match phase {
-        Phase::Alive(alive) => {
-            let late = async {
-                match watched {
-                    Some((moment, lateness)) => {
-                        sleep_until(moment).await;
-                        lateness
-                    }
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                cause = alive.leader.exited() => Incident::Exited(cause),
-                lateness = late => Incident::Late(lateness),
-            }
-        }
-        Phase::Backoff { wake, .. } => {
-            sleep_until(*wake).await;
-            Incident::PauseOver
-        }
-        Phase::Waiting { .. } => {
-            let is_open = hub_gate.wait_for(|gate| *gate == HubGate::Open).await.is_ok();
-            if !is_open {
-                // The supervisor leaves.
-                std::future::pending::<()>().await;
-            }
-            Incident::HubReady
-        }
-        Phase::NeedsAttention { mended: Some(mended), .. } => match mended.next().await {
-            Some(()) => Incident::FilesChanged,
-            None => std::future::pending().await,
-        },
-        Phase::Stopped { .. } | Phase::NeedsAttention { mended: None, .. } => std::future::pending().await,
     }
 }

@@ -87,6 +87,54 @@ fn the_fleet_is_renewed_one_by_one_and_a_busy_node_is_waited_for() {
 }
 
 #[test]
+fn a_node_with_a_queue_is_restarted_between_two_tasks_and_each_task_is_done_once() {
+    let world = World::new();
+    let _url = world.start_hub();
+    let script = "task=$(cat); echo \"$task $PPID\" >> done; [ \"$task\" != first ] || while [ ! -e go ]; do sleep 0.05; done; echo ok";
+    world.start_node("queued", script);
+    let before = world.node_pid("queued");
+    let first = world.send("queued", "first");
+    let _task = world.wait_for_task(&first, "running");
+    let later: Vec<String> = (0..5).map(|number| world.send("queued", &format!("later-{number}"))).collect();
+
+    let rolling = world.command_in(&world.project, &["node", "restart", "--all", "--rolling"]).spawn().unwrap();
+    wait_until("it is drained", || (world.node("queued")["state"] == "draining").then_some(()));
+    fs::write(world.project.join("go"), "").unwrap();
+    assert!(rolling.wait_with_output().unwrap().status.success());
+    let after = world.node_pid("queued");
+    assert_ne!(after, before);
+    for id in std::iter::once(&first).chain(&later) {
+        let task = world.wait_for_task(id, "replied");
+        assert_eq!(task["attempt"].as_u64().unwrap_or(1), 1, "a task was given back: {task}");
+    }
+    let done = fs::read_to_string(world.project.join("done")).unwrap();
+    let by = |pid: i32| done.lines().filter(|line| line.ends_with(&format!(" {pid}"))).count();
+    assert_eq!((by(before), by(after)), (1, 5), "{done}");
+}
+
+#[test]
+fn a_node_whose_restart_was_given_up_takes_tasks_again() {
+    let world = World::new();
+    let _url = world.start_hub();
+    world.start_node("busy", "while [ ! -e go ]; do sleep 0.05; done; cat");
+    let before = world.node_pid("busy");
+    let first = world.send("busy", "long work");
+    let _task = world.wait_for_task(&first, "running");
+    let mut rolling = world.command_in(&world.project, &["node", "restart", "--all", "--rolling"]).spawn().unwrap();
+    wait_until("it is drained", || (world.node("busy")["state"] == "draining").then_some(()));
+    // As by Ctrl-C.
+    rolling.kill().unwrap();
+    let _status = rolling.wait().unwrap();
+    wait_until("it goes on", || (world.node("busy")["state"] == "running").then_some(()));
+    let second = world.send("busy", "more");
+    fs::write(world.project.join("go"), "").unwrap();
+    for id in [&first, &second] {
+        let _task = world.wait_for_task(id, "replied");
+    }
+    assert_eq!(world.node_pid("busy"), before);
+}
+
+#[test]
 fn all_nodes_are_stopped_and_started_with_one_command() {
     let world = World::new();
     let _url = world.start_hub();

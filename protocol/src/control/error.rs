@@ -32,6 +32,8 @@ pub enum ControlErrorCode {
     PortTaken,
     /// 409: not while it runs.
     StillRunning,
+    /// 409: it did not finish its tasks in time, and goes on.
+    StillBusy,
     /// 422: the node's configuration or `.env` cannot be used.
     ConfigInvalid,
     /// 422: the program file cannot take the supervisor's place.
@@ -54,7 +56,7 @@ impl ControlErrorCode {
             Self::InvalidInput => 400,
             Self::Forbidden => 403,
             Self::NodeNotFound => 404,
-            Self::AmbiguousNode | Self::PortTaken | Self::StillRunning => 409,
+            Self::AmbiguousNode | Self::PortTaken | Self::StillRunning | Self::StillBusy => 409,
             Self::ConfigInvalid | Self::UpgradeRefused => 422,
             Self::StopFailed | Self::Internal => 500,
             Self::StartFailed => 502,

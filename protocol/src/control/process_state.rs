@@ -60,6 +60,9 @@ pub enum ProcessState {
         /// It gives no sign of life (R35).
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         hung: bool,
+        /// It takes no new task, and is restarted when it has none in hand.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        draining: bool,
     },
     /// Asked to leave.
     Stopping {

@@ -20,6 +20,7 @@ const CRASH_LOOP: u32 = 5;
 /// | `disconnected` | it is ready, and cannot speak to the hub, or the hub refuses its token; that is being mended |
 /// | `auth_blocked` | the hub refuses its token, and a new one needs a person's login |
 /// | `superseded` | another run holds its name at the hub |
+/// | `draining` | it takes no new task, and is restarted when it has none in hand |
 /// | `hung` | it gives no sign of life |
 /// | `stopping` | it was asked to leave |
 /// | `backoff`, `crash_loop` | it died and is started again; `crash_loop`: five times in a row or more |
@@ -41,9 +42,10 @@ pub const fn state_word(process: &ProcessState, link: Option<Link>, token: Optio
             {
                 "disconnected"
             }
-            Some(Link::Connected | Link::Reconnecting | Link::Unreachable | Link::Unauthorized) | None => {
-                process.word()
-            }
+            Some(Link::Connected | Link::Reconnecting | Link::Unreachable | Link::Unauthorized) | None => match process {
+                ProcessState::Running { draining: true, .. } => "draining",
+                _ => process.word(),
+            },
         },
         ProcessState::Backoff { attempt, .. } if *attempt >= CRASH_LOOP => "crash_loop",
         ProcessState::NeedsAttention { last_exit, .. } => match last_exit.cause {
@@ -76,7 +78,8 @@ mod tests {
             last_words: None,
             hint: None,
         };
-        let running = |hung| ProcessState::Running { pid: 1, since, ready_at: since, hung };
+        let running = |hung| ProcessState::Running { pid: 1, since, ready_at: since, hung, draining: false };
+        let draining = ProcessState::Running { pid: 1, since, ready_at: since, hung: false, draining: true };
         let starting = |slow| ProcessState::Starting { pid: 1, since, slow };
         let backoff = |attempt| ProcessState::Backoff { until: since, attempt, last_exit: exit(1) };
         let attention = |code| ProcessState::NeedsAttention { since, reason: String::new(), last_exit: exit(code) };
@@ -97,6 +100,8 @@ mod tests {
             (running(false), unauthorized, "disconnected"),
             (running(false), superseded, "superseded"),
             (running(true), connected, "hung"),
+            (draining.clone(), connected, "draining"),
+            (draining, unreachable, "disconnected"),
             (ProcessState::Stopping { pid: 1, since, asked: None }, unreachable, "stopping"),
             (backoff(1), None, "backoff"),
             (backoff(4), None, "backoff"),

@@ -40,6 +40,7 @@ impl Process {
                     lateness: Lateness::InTime,
                     record,
                     is_adopted: true,
+                    paused: None,
                     stopping_since: None,
                     error: None,
                     hint: None,

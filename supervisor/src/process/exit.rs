@@ -7,6 +7,7 @@ use anet_protocol::control::{Desired, Exit, ExitCause};
 use nix::libc;
 use tokio::sync::oneshot;
 
+use super::drain::Drain;
 use super::transition::{Ended, Next, after_end};
 use super::{Alive, Phase, Process};
 use crate::system::boot_time::BootTime;
@@ -27,6 +28,10 @@ impl Process {
         self.follow(exit, ready_for);
         self.save_end().await;
         self.publish();
+        // It has nothing in hand any more.
+        if let Some(Drain { asked, reply, .. }) = self.drain.take() {
+            self.restart(asked, reply).await;
+        }
     }
 
     /// Writes that nothing runs; leftovers stay on record until they are proven dead.

@@ -87,6 +87,17 @@ impl ProcessHandle {
         self.until_ready(started, patience).await
     }
 
+    /// Has it finish what it has in hand and take nothing new, then stops it and starts it anew; returns when it is
+    /// ready. When the future is dropped before that, it goes on as it was.
+    ///
+    /// # Errors
+    /// As [`Self::restart`], and [`ControlErrorCode::StillBusy`] when it is not done after `patience`.
+    pub(crate) async fn drain(&self, patience: Option<Duration>, asked: StopRequest) -> Result<bool, Refusal> {
+        let until_ready = self.patience();
+        let started = self.begin(until_ready, |reply| Command::Drain { patience, asked, reply }).await?;
+        self.until_ready(started, until_ready).await
+    }
+
     /// A duplicate of the hub's listening socket; none for a node, nor while the hub is busy with something else.
     pub(crate) async fn hub_listener(&self) -> Option<TcpListener> {
         let (reply, answer) = oneshot::channel();

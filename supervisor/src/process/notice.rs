@@ -28,6 +28,7 @@ impl Process {
             alive.lateness = Lateness::InTime;
             self.proof_of_life = Some(now);
         }
+        alive.paused = notification.paused.or(alive.paused);
         if notification.error.is_some() {
             (alive.error, alive.hint) = (notification.error, notification.hint);
         }

@@ -148,7 +148,8 @@ impl Process {
                 match (alive.stopping_since, alive.record.ready_at) {
                     (Some(since), _) => ProcessState::Stopping { pid, since, asked: self.asked.clone() },
                     (None, Some(ready_at)) => {
-                        ProcessState::Running { pid, since, ready_at, hung: alive.lateness == Lateness::Hung }
+                        let (hung, draining) = (alive.lateness == Lateness::Hung, self.drain.is_some());
+                        ProcessState::Running { pid, since, ready_at, hung, draining }
                     }
                     (None, None) => ProcessState::Starting { pid, since, slow: alive.lateness == Lateness::Slow },
                 }

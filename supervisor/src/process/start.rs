@@ -130,6 +130,7 @@ impl Process {
             sign_of_life: begun,
             lateness: Lateness::InTime,
             is_adopted: false,
+            paused: None,
             stopping_since: None,
             error: None,
             hint: None,

@@ -65,17 +65,8 @@ impl Process {
             drop(reply.send(Err(Refusal::new(ControlErrorCode::StartFailed, error))));
             return;
         }
-        // What runs is not ended for files with which it could not be started again.
-        if let (Phase::Alive(_), Program::Node(node)) = (&self.phase, &self.program)
-            && let Err(error) = node.check_files(&self.context)
-        {
-            let refusal = error.refusal();
-            let error = format!("{} runs on as it is: {}", node.name, refusal.0.error);
-            let refused = Refusal::new(refusal.0.code, error);
-            drop(reply.send(Err(match refusal.0.hint {
-                Some(hint) => refused.hint(hint),
-                None => refused,
-            })));
+        if let Err(refusal) = self.check_files() {
+            drop(reply.send(Err(refusal)));
             return;
         }
         match self.bring_down(asked).await {
@@ -85,6 +76,16 @@ impl Process {
             }
             Err(refusal) => drop(reply.send(Err(refusal))),
         }
+    }
+
+    /// What runs is not ended for files with which it could not be started again.
+    pub(super) fn check_files(&self) -> Result<(), Refusal> {
+        let (Phase::Alive(_), Program::Node(node)) = (&self.phase, &self.program) else { return Ok(()) };
+        node.check_files(&self.context).map_err(|error| {
+            let mut refusal = error.refusal();
+            refusal.0.error = format!("{} runs on as it is: {}", node.name, refusal.0.error);
+            refusal
+        })
     }
 
     /// Waits from now on, whatever it did before.

@@ -1,8 +1,9 @@
 //! Stopping and starting anew; answered when the new process is ready.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use anet_protocol::control::{ChangeNode, HubChanged, NodeChanged, Requester, StopReason, StopRequest};
+use anet_protocol::control::{HubChanged, NodeChanged, Requester, RestartNode, StopReason, StopRequest};
 use axum::extract::State;
 use axum::{Extension, Json};
 
@@ -25,10 +26,10 @@ pub(super) async fn node(
     Extension(by): Extension<Requester>,
     Extension(meant): Extension<Meant>,
     NodeName(name): NodeName,
-    Body(change): Body<ChangeNode>,
+    Body(asked): Body<RestartNode>,
 ) -> Result<Json<NodeChanged>, Refusal> {
-    let node = registry.find_or_register(&name, &change.target()).await?;
-    restart(&node, &change, &meant, by).await
+    let node = registry.find_or_register(&name, &asked.change().target()).await?;
+    restart(&node, &asked, &meant, by).await
 }
 
 /// As [`node`], of one that is known already.
@@ -37,15 +38,26 @@ pub(super) async fn known_node(
     Extension(by): Extension<Requester>,
     Extension(meant): Extension<Meant>,
     NodeName(name): NodeName,
-    Body(change): Body<ChangeNode>,
+    Body(asked): Body<RestartNode>,
 ) -> Result<Json<NodeChanged>, Refusal> {
-    restart(&registry.find(&name, &change.target())?, &change, &meant, by).await
+    restart(&registry.find(&name, &asked.change().target())?, &asked, &meant, by).await
 }
 
-async fn restart(node: &Node, change: &ChangeNode, meant: &Meant, by: Requester) -> Result<Json<NodeChanged>, Refusal> {
+async fn restart(
+    node: &Node,
+    wanted: &RestartNode,
+    meant: &Meant,
+    by: Requester,
+) -> Result<Json<NodeChanged>, Refusal> {
     meant.is(node);
-    let changed =
-        within(change, &node.handle, "is not ready again", node.handle.restart(asked(by), change.patience())).await?;
+    let change = wanted.change();
+    let changed = within(&change, &node.handle, "is not ready again", async {
+        match wanted.drain_seconds {
+            Some(seconds) => node.handle.drain(Some(Duration::from_secs(seconds)), asked(by)).await,
+            None => node.handle.restart(asked(by), change.patience()).await,
+        }
+    })
+    .await?;
     Ok(Json(NodeChanged { changed, node: node.view() }))
 }
 

@@ -6,15 +6,14 @@ use std::time::Duration;
 use anet_protocol::control::{Desired, NodeTarget, NodeView};
 use futures_util::future::join_all;
 use serde::Serialize;
-use tokio::time::Instant;
 
 use super::{Patience, start};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::supervisor_client::SupervisorClient;
 
-/// How often a busy node is looked at.
-const LOOK: Duration = Duration::from_millis(200);
+/// The supervisor's word for a node that did not finish its tasks in time.
+const STILL_BUSY: &str = "still_busy";
 
 /// What came of it, by name.
 #[derive(Debug, Default, Serialize)]
@@ -25,7 +24,7 @@ struct Report {
     failed: Vec<String>,
 }
 
-/// One node after the other, each only when it has nothing in hand.
+/// One node after the other, each when it has finished its tasks; it takes no new one meanwhile.
 #[derive(Debug)]
 pub(super) struct Rolling {
     /// How long a node may take to finish its tasks.
@@ -63,20 +62,19 @@ pub(super) async fn restart_all(context: &Context, rolling: Option<Rolling>, pat
     };
     let mut report = Report::default();
     for node in &nodes {
-        if let Some(tasks) = still_busy(&supervisor, node, rolling.patience).await? {
-            let seconds = rolling.patience.as_secs();
-            context.printer.warning(&format!("{} still works on {tasks} after {seconds} s, left alone", node.name))?;
-            report.busy.push(node.name.clone());
-            if rolling.skip_busy {
-                continue;
-            }
-            context.printer.hint("go on with the others with --skip-busy, or wait longer with --wait")?;
-            break;
-        }
-        match restart(context, &supervisor, node).await {
+        match drain(context, &supervisor, node, rolling.patience).await {
             Ok(()) => {
                 context.printer.note(&format!("{} is running again", node.name))?;
                 report.done.push(node.name.clone());
+            }
+            Err(failure) if failure.code.as_deref() == Some(STILL_BUSY) => {
+                context.printer.warning(&format!("{:#}", failure.error))?;
+                report.busy.push(node.name.clone());
+                if rolling.skip_busy {
+                    continue;
+                }
+                context.printer.hint("go on with the others with --skip-busy, or wait longer with --wait")?;
+                break;
             }
             Err(failure) => {
                 // The next one would most likely fare no better.
@@ -105,26 +103,14 @@ async fn restart(context: &Context, supervisor: &SupervisorClient, node: &NodeVi
     start::start_with(context, supervisor, &node.name, &target(node)).await.map(drop)
 }
 
-/// Waits until a node has no task in hand; how many it still has when `patience` is over.
-async fn still_busy(
+async fn drain(
+    context: &Context,
     supervisor: &SupervisorClient,
     node: &NodeView,
     patience: Duration,
-) -> Result<Option<String>, Failure> {
-    let deadline = Instant::now() + patience;
-    let mut look = tokio::time::interval(LOOK);
-    loop {
-        look.tick().await;
-        let views = supervisor.nodes().await?.nodes;
-        let view = views.into_iter().find(|view| view.name == node.name && view.project == node.project);
-        let tasks = view.filter(|view| view.pid.is_some()).and_then(|view| view.work).map_or(0, |work| work.value);
-        if tasks == 0 {
-            return Ok(None);
-        }
-        if Instant::now() >= deadline {
-            return Ok(Some(if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") }));
-        }
-    }
+) -> Result<(), Failure> {
+    supervisor.drain_node(&node.name, &target(node), patience).await?;
+    start::start_with(context, supervisor, &node.name, &target(node)).await.map(drop)
 }
 
 fn collect(

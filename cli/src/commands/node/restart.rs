@@ -16,7 +16,7 @@ const ROLLING_PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) struct Arguments {
     #[command(flatten)]
     nodes: NodeSelection,
-    /// One node after the other: waits until it has no task in hand, and until the hub sees it again
+    /// One node after the other: it takes no new task, finishes those in hand, and the hub sees it again before the next
     #[arg(long, requires = "all")]
     rolling: bool,
     /// How long to wait until it is proven done; with --rolling, how long a node may take to finish its tasks [default: the

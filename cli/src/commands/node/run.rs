@@ -59,9 +59,15 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         notifier.send(notification);
     };
     let following = tokio::spawn(source.follow());
-    let code =
-        anet_agent_node::run(settings, token, Arc::new(SystemClock), Arc::new(SystemEntropy), Arc::new(notify), requests)
-            .await;
+    let code = anet_agent_node::run(
+        settings,
+        token,
+        Arc::new(SystemClock),
+        Arc::new(SystemEntropy),
+        Arc::new(notify),
+        requests,
+    )
+    .await;
     following.abort();
     tracing::info!("stopped: {}", code.meaning());
     let error = last_error.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -93,7 +93,10 @@ mod tests {
     #[test]
     fn what_is_well_needs_no_words() {
         let since = SystemClock.now();
-        assert_eq!(trouble("running", &ProcessState::Running { pid: 1, since, ready_at: since, hung: false }), None);
+        assert_eq!(
+            trouble("running", &ProcessState::Running { pid: 1, since, ready_at: since, hung: false, draining: false }),
+            None
+        );
         assert_eq!(age(None), "-");
         assert_eq!(age(Some(since.plus_seconds(-200))), "3 min");
     }
