@@ -64,7 +64,7 @@ pub use launch::node_environment::node_environment;
 pub use leftovers::{Ended, end_leftovers};
 pub use login::Login;
 pub use operator_socket::operators_socket;
-pub use policy::{BackoffPolicy, EnvChange, Policies, Policy, RestartPolicy};
+pub use policy::{BackoffPolicy, EnvChange, Policies, Policy, RestartPolicy, StopSignal};
 pub use records::{Recorded, recorded};
 pub use run::run;
 pub use secret_error::SecretError;

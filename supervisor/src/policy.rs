@@ -2,12 +2,14 @@
 
 pub(crate) mod byte_size;
 mod policies;
+mod stop_signal;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use policies::Policies;
+pub use stop_signal::StopSignal;
 
 /// How one hub, node or program is kept. Every key is optional in `supervisor.toml`; the defaults
 /// are those of [`Policy::default`].
@@ -16,7 +18,9 @@ pub use policies::Policies;
 pub struct Policy {
     /// Which ends are followed by a new start (R15).
     pub restart: RestartPolicy,
-    /// How long it has to leave after SIGTERM before its whole tree is killed (R18).
+    /// The signal that asks it to leave.
+    pub stop_signal: StopSignal,
+    /// How long it has to leave after that before its whole tree is killed (R18).
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub stop_grace: Duration,
     /// How long a start waits for `READY=1` before it answers that the process is slow; it is left
@@ -64,6 +68,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             restart: RestartPolicy::Always,
+            stop_signal: StopSignal::Term,
             stop_grace: Duration::from_secs(10),
             ready_timeout: Duration::from_secs(30),
             start_backoff: BackoffPolicy::default(),

@@ -50,7 +50,23 @@ fn a_program_whose_port_is_taken_is_not_started_and_the_owner_is_named() {
         refused.stderr.contains(&format!("port {port} is taken by ")) && refused.stderr.contains(&me),
         "{refused:?}"
     );
-    let _stopped = world.anet(&["node", "stop", "web"]).done();
+    assert!(refused.stderr.contains("web is not kept"), "{refused:?}");
+    assert!(!world.project.join(".anet/programs/web").exists());
+    drop(owner);
+    let _started = world.anet(&["run", "web", "--port", &port, "--", "sleep", "1000"]).done();
+}
+
+#[test]
+fn a_program_that_cannot_be_executed_is_not_kept_and_one_that_was_is() {
+    let world = World::new();
+    let refused = world.anet(&["run", "ghost", "--", "./no-such-program"]).failed(1);
+    assert!(refused.stderr.contains("no-such-program") && refused.stderr.contains("ghost is not kept"), "{refused:?}");
+    let nodes = world.anet(&["node", "ls", "--json"]).done();
+    assert!(!nodes.stdout.contains("ghost"), "{nodes:?}");
+    // It was executed, and ends before it is ready: that is a program with a fault, not one that is not there.
+    let failed = world.anet(&["run", "hasty", "--notify", "--", "sh", "-c", "exit 78"]).failed(1);
+    assert!(failed.stderr.contains("hasty is kept"), "{failed:?}");
+    assert!(world.project.join(".anet/programs/hasty").is_dir());
 }
 
 #[test]
@@ -58,10 +74,7 @@ fn what_another_supervisor_keeps_is_taken_over_and_a_bad_file_changes_nothing() 
     let world = World::new();
     fs::write(world.project.join("Procfile"), "web: sleep 1000\nworker: echo $HOME | cat\n").unwrap();
     let dry = world.anet(&["import", "procfile", "Procfile", "--dry-run", "--json"]).done().json();
-    assert_eq!(
-        (dry["programs"].as_array().unwrap().len(), &dry["not_translated"][0]["program"]),
-        (2, &"worker".into())
-    );
+    assert_eq!((dry["programs"].as_array().unwrap().len(), &dry["left_out"][0]["program"]), (2, &"worker".into()));
     assert!(!world.project.join(".anet/programs").exists());
     let _imported = world.anet(&["import", "procfile", "Procfile"]).done();
     let _started = world.anet(&["run", "web"]).done();
@@ -72,4 +85,26 @@ fn what_another_supervisor_keeps_is_taken_over_and_a_bad_file_changes_nothing() 
     let refused = world.anet(&["import", "procfile", "bad"]).failed(1);
     assert!(refused.stderr.contains("bad: line 2"), "{refused:?}");
     assert!(!world.project.join(".anet/programs/new").exists());
+}
+
+#[test]
+fn what_is_imported_is_kept_as_the_other_supervisor_kept_it() {
+    let world = World::new();
+    fs::write(
+        world.project.join("supervisord.conf"),
+        "[program:once]\ncommand=true\nautorestart=false\nstopwaitsecs=3\nstopsignal=QUIT\nstartsecs=5\n",
+    )
+    .unwrap();
+    let _started = world.anet(&["supervisor", "start"]).done();
+    let settings = world.home.join(".anet/supervisor.toml");
+    fs::write(&settings, "# mine\n[defaults]\nlog-files = 3\n").unwrap();
+    let wrong = world.anet(&["import", "pm2", "supervisord.conf"]).failed(1);
+    assert!(wrong.stderr.contains("anet import supervisord supervisord.conf"), "{wrong:?}");
+    let imported = world.anet(&["import", "supervisord", "supervisord.conf"]).done();
+    assert!(imported.stderr.contains("into supervisor.toml: restart = \"never\""), "{imported:?}");
+    let text = fs::read_to_string(&settings).unwrap();
+    assert!(text.starts_with("# mine\n[defaults]\nlog-files = 3\n") && text.contains("[node.once]"), "{text}");
+    // The running supervisor knows of it: an end is not followed by a start.
+    let _started = world.anet(&["run", "once"]);
+    wait_until("it is not started again", || (world.node("once")["state"] == "stopped").then_some(()));
 }

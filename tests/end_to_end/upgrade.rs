@@ -108,7 +108,7 @@ fn a_node_with_a_queue_is_restarted_between_two_tasks_and_each_task_is_done_once
         assert_eq!(task["attempt"].as_u64().unwrap_or(1), 1, "a task was given back: {task}");
     }
     let done = fs::read_to_string(world.project.join("done")).unwrap();
-    let by = |pid: i32| done.lines().filter(|line| line.ends_with(&format!(" {pid}"))).count();
+    let by = |pid: u32| done.lines().filter(|line| line.ends_with(&format!(" {pid}"))).count();
     assert_eq!((by(before), by(after)), (1, 5), "{done}");
 }
 

@@ -1,28 +1,33 @@
 //! What other supervisors keep alive, made into programs of this one.
 
+mod format;
+mod found;
 mod pm2;
 mod procfile;
+mod report;
+mod settings;
 mod supervisord;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anet_protocol::env_file;
 use anet_protocol::node_config::validate_node_name;
-use anet_protocol::secret::is_secret;
-use clap::ValueEnum;
-use serde::Serialize;
 
 use crate::context::Context;
 use crate::environment::node_directory;
 use crate::failure::{Failure, Outcome};
 use crate::program_files::{self, NewProgram};
+use crate::supervisor_client::SupervisorClient;
 use crate::{files, private_files};
+use format::Format;
+use found::Found;
 
 /// Take over what pm2, supervisord or a Procfile keeps alive
 ///
-/// Makes a program of each entry in this directory, as `anet run` does, without starting it. What has no meaning here is
-/// named with the reason. Secrets go into the .env of their program. A file with a mistake, or a name that exists already,
-/// changes nothing.
+/// Makes a program of each entry in this directory, as `anet run` does, without starting it, and writes how it is to be
+/// kept into ~/.anet/supervisor.toml, where keys that are there already stay. What has no meaning here is named with the
+/// reason. Secrets go into the .env of their program. A file with a mistake, or a name that exists already, changes nothing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Whose file it is
@@ -35,59 +40,46 @@ pub(crate) struct Arguments {
     dry_run: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Pm2,
-    Supervisord,
-    Procfile,
-}
-
-/// What a file says.
-#[derive(Debug, Default)]
-struct Found {
-    programs: Vec<NewProgram>,
-    untranslated: Vec<Untranslated>,
-}
-
-/// A setting that is not taken over.
-#[derive(Debug, PartialEq, Serialize)]
-struct Untranslated {
-    program: String,
-    key: String,
-    reason: String,
-}
-
-impl Found {
-    fn leave_out(&mut self, program: &str, key: &str, reason: &str) {
-        self.untranslated.push(Untranslated {
-            program: program.to_owned(),
-            key: key.to_owned(),
-            reason: reason.to_owned(),
-        });
-    }
-}
-
-pub(crate) fn run(context: &Context, arguments: &Arguments) -> Outcome {
+pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let project = &context.environment.directory;
     let path = project.join(&arguments.file);
     let text = files::read_optional(&path)?
         .ok_or_else(|| Failure::message(format!("there is no file {}", arguments.file.display())))?;
-    let here = path.parent().unwrap_or(project);
-    let found = match arguments.format {
-        Format::Pm2 => pm2::read(&text, here, &path),
-        Format::Supervisord => supervisord::read(&text, here),
-        Format::Procfile => procfile::read(&text, here),
-    };
-    let found = found.map_err(|failure| failure.context(arguments.file.display().to_string()))?;
+    let found = read(arguments, &text, project, &path)
+        .map_err(|failure| failure.context(arguments.file.display().to_string()))?;
     check(project, &found.programs)?;
+    let home = &context.environment.home;
+    let settings = settings::add(home, &found.policies)?;
     if !arguments.dry_run {
         private_files::secure_home(context)?;
         for program in &found.programs {
             program_files::create(project, program)?;
         }
+        if found.policies.values().any(|policy| !policy.is_empty()) {
+            settings.write(home)?;
+            if let Some(supervisor) = SupervisorClient::connect(&context.environment).await? {
+                supervisor.reload().await?;
+            }
+        }
     }
-    report(context, &found, arguments.dry_run)?;
+    report::report(context, &found, &settings.kept, arguments.dry_run)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn read(arguments: &Arguments, text: &str, project: &Path, path: &Path) -> Result<Found, Failure> {
+    arguments.format.refuse_other(text, &arguments.file.display().to_string())?;
+    let here = path.parent().unwrap_or(project);
+    match arguments.format {
+        Format::Pm2 => pm2::read(text, here, path),
+        Format::Supervisord => supervisord::read(text, here),
+        Format::Procfile => {
+            // foreman, honcho and overmind give what stands there to every process.
+            let path = here.join(".env");
+            let variables = files::read_optional(&path)?.map_or_else(|| Ok(Vec::new()), |text| env_file::parse(&text));
+            let variables = variables.map_err(|error| Failure::failed(error).context(path.display().to_string()))?;
+            procfile::read(text, here, &variables)
+        }
+    }
 }
 
 /// Refuses before anything is written.
@@ -111,47 +103,4 @@ fn check(project: &Path, programs: &[NewProgram]) -> Result<(), Failure> {
         names.push(name);
     }
     Ok(())
-}
-
-fn report(context: &Context, found: &Found, is_dry: bool) -> Result<(), Failure> {
-    let names = |pairs: &[(String, String)]| pairs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    if context.printer.json {
-        let programs: Vec<_> = found
-            .programs
-            .iter()
-            .map(|program| {
-                serde_json::json!({
-                    "name": program.name, "command": program.command, "directory": program.directory,
-                    "env": names(&program.env), "secrets": names(&program.secrets),
-                })
-            })
-            .collect();
-        return context.printer.document(&serde_json::json!({
-            "dry_run": is_dry, "programs": programs, "not_translated": found.untranslated,
-        }));
-    }
-    let done = if is_dry { "would be made" } else { "made" };
-    for program in &found.programs {
-        context.printer.data(&format!("{done}: {} ({})", program.name, program.command.join(" ")))?;
-        if !program.secrets.is_empty() {
-            context.printer.note(&format!(
-                "{}: into its .env: {}",
-                program.name,
-                names(&program.secrets).join(", ")
-            ))?;
-        }
-    }
-    for left in &found.untranslated {
-        context.printer.warning(&format!("{}: {} is not taken over: {}", left.program, left.key, left.reason))?;
-    }
-    if let (false, Some(first)) = (is_dry, found.programs.first()) {
-        context.printer.hint(&format!("stop the old supervisor, then start each with `anet run {}`", first.name))?;
-    }
-    Ok(())
-}
-
-/// A program without a port that does not say when it is ready, its environment parted into plain and secret.
-fn program(name: String, command: Vec<String>, directory: PathBuf, env: Vec<(String, String)>) -> NewProgram {
-    let (secrets, env) = env.into_iter().partition(|(key, value)| is_secret(key, value));
-    NewProgram { name, command, directory, port: None, tells_ready: false, env, secrets }
 }

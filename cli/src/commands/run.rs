@@ -1,3 +1,5 @@
+mod undo;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -62,7 +64,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
         }
     }
     let target = NodeTarget { project: Some(here.clone()) };
-    let outcome = start::start(context, name, &target).await?;
+    let outcome = match start::start(context, name, &target).await {
+        Ok(outcome) => outcome,
+        Err(failure) if is_known => return Err(failure),
+        Err(failure) => return Err(undo::take_back(context, name, &target, failure).await),
+    };
     let pid = outcome.node.pid.unwrap_or_default();
     let condition = if outcome.changed { "is running" } else { "was already running" };
     context.printer.note(&format!("{name} {condition} (pid {pid}){}", start::proof(context, &outcome.node)))?;

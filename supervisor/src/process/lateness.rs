@@ -46,7 +46,8 @@ impl Process {
         }
         tracing::warn!(name = self.program.name(), "it gives no sign of life, replacing it");
         self.revived = Some(BootTime::now());
-        let signal = if self.policy().core { Signal::ABORT } else { Signal::TERM };
+        let policy = self.policy();
+        let signal = if policy.core { Signal::ABORT } else { policy.stop_signal.signal() };
         let asked = StopRequest { reason: StopReason::Liveness, by: None };
         if let Some(cause) = self.terminate(asked, signal).await {
             self.on_exit(cause).await;

@@ -60,7 +60,7 @@ impl Process {
     /// Ends the process and everything it started; how it ended last.
     pub(super) async fn bring_down(&mut self, asked: StopRequest) -> Result<Option<Exit>, Refusal> {
         self.overtake_drain();
-        let last_exit = match self.terminate(asked, Signal::TERM).await {
+        let last_exit = match self.terminate(asked, self.policy().stop_signal.signal()).await {
             Some(cause) => {
                 let exit = self.take_exit(cause).await;
                 self.bury(exit.clone());

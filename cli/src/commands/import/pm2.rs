@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{Found, program};
+use super::found::{Effect, Found, Policy, program, quoted};
 use crate::failure::Failure;
 
 /// Keys whose meaning is kept, or that only tell pm2 about itself.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 18] = [
     "name",
     "script",
     "pm_exec_path",
@@ -21,25 +21,62 @@ const KNOWN: [&str; 12] = [
     "instances",
     "autorestart",
     "exec_mode",
+    "max_memory_restart",
+    "kill_timeout",
+    "restart_delay",
+    "exp_backoff_restart_delay",
+    "min_uptime",
+    "stop_exit_codes",
 ];
 
 /// Variables that `pm2 save` copies from the shell of whoever started the program.
 const OF_THE_SHELL: [&str; 9] = ["PATH", "HOME", "PWD", "OLDPWD", "SHELL", "USER", "LOGNAME", "SHLVL", "_"];
 
-fn reason(key: &str) -> &'static str {
+fn effect(key: &str) -> Effect {
     match key {
-        "max_memory_restart" => "set `memory-high` for it in supervisor.toml",
-        "kill_timeout" => "set `stop-grace` for it in supervisor.toml",
-        "exp_backoff_restart_delay" | "restart_delay" | "max_restarts" | "min_uptime" => {
-            "starts are tried again without end, with growing pauses; see `start-backoff` in supervisor.toml"
-        }
-        "wait_ready" => "pm2's ready message is not understood; see `anet run --notify`",
-        "watch" | "ignore_watch" => "nothing is restarted when a file changes",
-        "cron_restart" => "nothing is restarted by the clock",
+        "max_restarts" => Effect::anyway("starts are tried again without end, with growing pauses"),
+        "treekill" => Effect::anyway("a stop always reaches everything that the program started"),
         "out_file" | "error_file" | "log_file" | "log_date_format" | "merge_logs" | "pm_out_log_path"
-        | "pm_err_log_path" => "its output is kept anyway, see `anet node logs`",
-        _ => "it has no counterpart",
+        | "pm_err_log_path" | "time" => Effect::anyway("its output is kept with times, see `anet node logs`"),
+        "wait_ready" | "listen_timeout" => {
+            Effect::dropped("pm2's ready message is not understood; see `anet run --notify`")
+        }
+        "watch" | "ignore_watch" => Effect::dropped("nothing is restarted when a file changes"),
+        "cron_restart" => Effect::dropped("nothing is restarted by the clock"),
+        _ => Effect::dropped("it has no counterpart"),
     }
+}
+
+/// What the app says about how it is to be kept; keys that are written in a way that is not understood are left out.
+fn policy(found: &mut Found, name: &str, app: &Map<String, Value>) -> Policy {
+    // pm2 stops by SIGINT, and programs that were written for it may know no other signal.
+    let mut policy = Policy::from([("stop-signal", quoted("INT"))]);
+    let mut put = |from: &str, key: &'static str, value: Option<String>| match (app.get(from), value) {
+        (None | Some(Value::Null), _) => {}
+        (Some(_), Some(value)) => drop(policy.insert(key, value)),
+        (Some(written), None) => found.leave_out(name, from, Effect::Dropped(format!("{written} is not understood"))),
+    };
+    let milliseconds = |key: &str| Some(quoted(&format!("{}ms", app.get(key)?.as_u64()?)));
+    if app.get("autorestart") == Some(&Value::Bool(false)) {
+        put("autorestart", "restart", Some(quoted("never")));
+    } else {
+        let is_zero = |codes: &Value| *codes == Value::from(0) || *codes == Value::from(vec![0]);
+        put(
+            "stop_exit_codes",
+            "restart",
+            app.get("stop_exit_codes").filter(|codes| is_zero(codes)).map(|_| quoted("on-failure")),
+        );
+    }
+    put("kill_timeout", "stop-grace", milliseconds("kill_timeout"));
+    put("restart_delay", "start-backoff.first", milliseconds("restart_delay").filter(|pause| pause != "\"0ms\""));
+    put("exp_backoff_restart_delay", "start-backoff.first", milliseconds("exp_backoff_restart_delay"));
+    put("min_uptime", "start-backoff.stable-after", milliseconds("min_uptime"));
+    let memory = app.get("max_memory_restart").and_then(|size| match size {
+        Value::String(text) => anet_protocol::byte_size::parse(text.trim_end_matches(['B', 'b'])).ok(),
+        other => other.as_u64(),
+    });
+    put("max_memory_restart", "memory-high", memory.map(|bytes| quoted(&anet_protocol::byte_size::format(bytes))));
+    policy
 }
 
 /// Reads the file; relative paths are meant from `here`.
@@ -53,7 +90,10 @@ pub(super) fn read(text: &str, here: &Path, path: &Path) -> Result<Found, Failur
         return Err(Failure::message("it is a program, and is not run to find out what it says")
             .hint("pm2 writes what it knows as JSON: `pm2 save`, then `anet import pm2 ~/.pm2/dump.pm2`"));
     }
-    let value: Value = serde_json::from_str(text).map_err(Failure::failed)?;
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        Failure::message(format!("it is not the JSON that pm2 writes: {error}"))
+            .hint("of another kind of file pm2 makes JSON itself: `pm2 save`, then `anet import pm2 ~/.pm2/dump.pm2`")
+    })?;
     let is_dump = value.is_array();
     let apps = match &value {
         Value::Array(apps) => apps.clone(),
@@ -104,23 +144,26 @@ fn add(found: &mut Found, app: &Map<String, Value>, here: &Path, is_dump: bool) 
     }
     let count = app.get("instances").and_then(Value::as_u64).unwrap_or(1);
     if app.get("instances").is_some_and(Value::is_string) || count == 0 || count > 1000 {
-        found.leave_out(&name, "instances", "a number that depends on the machine becomes one program");
+        found.leave_out(
+            &name,
+            "instances",
+            Effect::dropped("a number that depends on the machine becomes one program"),
+        );
     }
     if app.get("exec_mode").and_then(Value::as_str).is_some_and(|mode| mode.starts_with("cluster")) {
-        found.leave_out(&name, "exec_mode", "programs do not share a port; put a proxy before them");
+        found.leave_out(&name, "exec_mode", Effect::dropped("programs do not share a port; put a proxy before them"));
     }
-    if app.get("autorestart") == Some(&Value::Bool(false)) {
-        found.leave_out(&name, "autorestart", "set `restart = \"never\"` for it in supervisor.toml");
-    }
+    let policy = policy(found, &name, app);
     let count = if (1..=1000).contains(&count) && !is_dump { count } else { 1 };
     for number in 0..count {
         let name = if count == 1 { name.clone() } else { format!("{name}-{number}") };
         let env = env.clone();
+        found.policies.insert(name.clone(), policy.clone());
         found.programs.push(program(name, command.clone(), PathBuf::clone(&directory), env));
     }
     if !is_dump {
         for key in app.keys().filter(|key| !KNOWN.contains(&key.as_str())) {
-            found.leave_out(&name, key, reason(key));
+            found.leave_out(&name, key, effect(key));
         }
     }
     Ok(())
@@ -177,6 +220,8 @@ mod tests {
             assert!(read(text).is_err(), "{text}");
         }
         let failure = super::read("", Path::new("/"), Path::new("ecosystem.config.js")).unwrap_err();
+        assert!(failure.hints[0].contains("pm2 save"));
+        let failure = read("apps:\n  - script: a.js\n").unwrap_err();
         assert!(failure.hints[0].contains("pm2 save"));
     }
 }

@@ -6,33 +6,55 @@ use std::path::{Path, PathBuf};
 
 use configparser::ini::Ini;
 
-use super::{Found, program};
+use super::found::{Effect, Found, Policy, program, quoted};
 use crate::failure::Failure;
 
-/// Why a setting has no counterpart, or where it has one.
-fn reason(key: &str, value: &str) -> &'static str {
+/// Those that both know.
+const STOP_SIGNALS: [&str; 6] = ["TERM", "HUP", "INT", "QUIT", "USR1", "USR2"];
+
+/// What becomes of a key that is not taken over.
+fn effect(key: &str) -> Effect {
     match key {
-        "stdout_logfile"
-        | "stderr_logfile"
-        | "redirect_stderr"
-        | "stdout_logfile_maxbytes"
-        | "stdout_logfile_backups"
-        | "stderr_logfile_maxbytes"
-        | "stderr_logfile_backups" => {
-            "its output is kept anyway, see `anet node logs`; the size is `log-max-bytes` in supervisor.toml"
+        "stdout_logfile" | "stderr_logfile" | "redirect_stderr" => {
+            Effect::anyway("its output is kept, see `anet node logs`")
         }
-        "autorestart" if value == "unexpected" => "set `restart = \"on-failure\"` for it in supervisor.toml",
-        "autorestart" => "set `restart = \"never\"` for it in supervisor.toml",
-        "startsecs" | "startretries" => "starts are tried again without end, with growing pauses",
-        "stopwaitsecs" => "set `stop-grace` for it in supervisor.toml",
-        "stopasgroup" | "killasgroup" => "a stop always reaches everything that the program started",
-        "stopsignal" => "a stop sends SIGTERM, then SIGKILL",
-        "user" => "a program runs as the user of its supervisor",
-        "priority" => "programs are started at the same time",
-        "exitcodes" => "0 is the only expected code, with `restart = \"on-failure\"`",
-        "umask" => "files are closed to others",
-        _ => "it has no counterpart",
+        "startretries" => Effect::anyway("starts are tried again without end, with growing pauses"),
+        "stopasgroup" | "killasgroup" => Effect::anyway("a stop always reaches everything that the program started"),
+        "umask" => Effect::anyway("files are closed to others"),
+        "user" => Effect::dropped("a program runs as the user of its supervisor"),
+        "priority" => Effect::dropped("programs are started at the same time"),
+        "exitcodes" => Effect::dropped("0 is the only code that counts as expected"),
+        _ => Effect::dropped("it has no counterpart"),
     }
+}
+
+/// What a key says about how the program is to be kept, as a key of `supervisor.toml` and its value; `None` where that
+/// cannot be said.
+fn policy(key: &str, value: &str) -> Option<(&'static str, String)> {
+    let seconds = || value.parse::<u64>().ok().map(|seconds| quoted(&format!("{seconds}s")));
+    Some(match key {
+        "autorestart" => {
+            let word = match value {
+                "true" => "always",
+                "false" => "never",
+                "unexpected" => "on-failure",
+                _ => return None,
+            };
+            ("restart", quoted(word))
+        }
+        "stopwaitsecs" => ("stop-grace", seconds()?),
+        "startsecs" => ("start-backoff.stable-after", seconds()?),
+        "stopsignal" => ("stop-signal", quoted(STOP_SIGNALS.into_iter().find(|name| *name == value)?)),
+        "stdout_logfile_maxbytes" => {
+            let bytes = anet_protocol::byte_size::parse(value.trim_end_matches(['B', 'b'])).ok()?;
+            // There it means without end.
+            let bytes = Some(bytes).filter(|bytes| *bytes > 0)?;
+            ("log-max-bytes", quoted(&anet_protocol::byte_size::format(bytes)))
+        }
+        // The file that is written counts here.
+        "stdout_logfile_backups" => ("log-files", (value.parse::<u32>().ok()?.checked_add(1)?).to_string()),
+        _ => return None,
+    })
 }
 
 /// Reads the file; `here` is its directory.
@@ -52,7 +74,7 @@ pub(super) fn read(text: &str, here: &Path) -> Result<Found, Failure> {
     for section in names {
         let Some(name) = section.strip_prefix("program:") else {
             if ["group:", "eventlistener:", "fcgi-program:", "include"].iter().any(|kind| section.starts_with(kind)) {
-                found.leave_out(section, "section", "only [program:…] sections are taken over");
+                found.leave_out(section, "section", Effect::dropped("only [program:…] sections are taken over"));
             }
             continue;
         };
@@ -71,6 +93,17 @@ fn add(found: &mut Found, name: &str, values: &BTreeMap<&str, &str>, here: &Path
     }
     let first: u32 = values.get("numprocs_start").map_or(Ok(0), |first| first.parse()).map_err(Failure::failed)?;
     let environment = environment(values.get("environment").copied().unwrap_or_default())?;
+    let mut policies = Policy::from([("restart", quoted("on-failure"))]);
+    for (key, value) in values {
+        match (*key, policy(key, value)) {
+            (_, Some((key, value))) => drop(policies.insert(key, value)),
+            (
+                "command" | "directory" | "environment" | "numprocs" | "numprocs_start" | "autostart" | "process_name",
+                None,
+            ) => {}
+            (key, None) => found.leave_out(name, key, effect(key)),
+        }
+    }
     for number in first..first + count {
         let name = if count == 1 { name.to_owned() } else { format!("{name}-{number}") };
         let expand = |text: &str| expand(text, &name, number, here);
@@ -81,20 +114,15 @@ fn add(found: &mut Found, name: &str, values: &BTreeMap<&str, &str>, here: &Path
             None => here.to_owned(),
         };
         let env = environment.iter().map(|(key, value)| Ok((key.clone(), expand(value)?)));
+        found.policies.insert(name.clone(), policies.clone());
         found.programs.push(program(name.clone(), command, directory, env.collect::<Result<_, Failure>>()?));
     }
-    for (key, value) in values {
-        match (*key, *value) {
-            (
-                "command" | "directory" | "environment" | "numprocs" | "numprocs_start" | "autostart" | "process_name",
-                _,
-            )
-            | ("autorestart", "true") => {}
-            (key, value) => found.leave_out(name, key, reason(key, value)),
-        }
-    }
     if values.get("autostart") == Some(&"true") || !values.contains_key("autostart") {
-        found.leave_out(name, "autostart", "nothing is started by an import");
+        found.leave_out(
+            name,
+            "autostart",
+            Effect::dropped("an import starts nothing; once you have, it comes back by itself"),
+        );
     }
     Ok(())
 }
