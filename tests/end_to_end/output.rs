@@ -18,6 +18,7 @@ fn settings(world: &World) -> insta::Settings {
         (r"anet-[a-z2-9]{24}", "[password]"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[time]"),
         (r"127\.0\.0\.1:\d+", "[address]"),
+        (r"\(uid \d+\)", "(uid [uid])"),
         (r"pid \d+", "pid [pid]"),
         (r#""pid": \d+"#, r#""pid": "[pid]""#),
         (r#""(uptime|last_seen_at|hostname)": [^,\n]+"#, r#""$1": "[varies]""#),

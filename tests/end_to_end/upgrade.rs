@@ -155,6 +155,7 @@ fn apply_restarts_what_was_edited_and_nothing_else() {
     let world = World::new();
     // By itself an edit would be applied as soon as the node is idle.
     let ask = "[defaults]\nenv-change = \"ask\"\n";
+    let ask = &format!("{ask}[node.ghost]\nrestart = \"never\"\n");
     fs::create_dir_all(world.home.join(".anet")).unwrap();
     fs::write(world.home.join(".anet/supervisor.toml"), ask).unwrap();
     let _url = world.start_hub();
@@ -167,6 +168,7 @@ fn apply_restarts_what_was_edited_and_nothing_else() {
     fs::write(&file, config.to_string()).unwrap();
     let dry = world.anet(&["apply", "--dry-run"]).done();
     assert!(dry.stdout.contains("restart   edited: other configuration"), "{dry:?}");
+    assert!(dry.stderr.contains("[node.ghost] has no effect") && !dry.stderr.contains("edited]"), "{dry:?}");
     assert_eq!((world.node_pid("edited"), world.node_pid("left")), before);
 
     let faulty = world.home.join(".anet/supervisor.toml");

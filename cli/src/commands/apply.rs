@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::commands::node::start;
 use crate::context::Context;
+use crate::environment::node_directory;
 use crate::failure::{Failure, Outcome};
 use crate::supervisor_client::SupervisorClient;
 
@@ -67,6 +68,11 @@ fn tell(context: &Context, plan: &Plan) -> Result<(), Failure> {
     }
     for sentence in &plan.unusable {
         context.printer.warning(&format!("runs on as it is, its files cannot be used: {sentence}"))?;
+    }
+    let here = &context.environment.directory;
+    // One that was never started is not known to the supervisor yet.
+    for name in plan.unknown_names.iter().filter(|name| !node_directory(here, name).is_dir()) {
+        context.printer.warning(&format!("[node.{name}] has no effect: there is no node or program {name}"))?;
     }
     context.printer.data(&format!("unchanged {}", plan.unchanged))?;
     Ok(())

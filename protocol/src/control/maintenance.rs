@@ -24,6 +24,9 @@ pub struct Plan {
     pub unchanged: usize,
     /// What runs on because its files cannot be used, a sentence each.
     pub unusable: Vec<String>,
+    /// Names with a section of their own in the settings file that no known node or program has.
+    #[serde(default)]
+    pub unknown_names: Vec<String>,
 }
 
 /// One restart of a [`Plan`].

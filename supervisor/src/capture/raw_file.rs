@@ -119,12 +119,14 @@ fn punch_hole(_file: &File, _to: u64) -> io::Result<()> {
 }
 
 /// Where the first byte is that was not given back.
+#[cfg(target_os = "linux")]
 pub(super) fn first_data(file: &File) -> u64 {
-    #[cfg(target_os = "linux")]
-    if let Ok(offset) = nix::unistd::lseek(file, 0, nix::unistd::Whence::SeekData) {
-        return u64::try_from(offset).unwrap_or_default();
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = file;
+    let offset = nix::unistd::lseek(file, 0, nix::unistd::Whence::SeekData);
+    offset.ok().and_then(|offset| u64::try_from(offset).ok()).unwrap_or_default()
+}
+
+/// Nothing is given back where holes cannot be punched.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn first_data(_file: &File) -> u64 {
     0
 }

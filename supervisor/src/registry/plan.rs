@@ -33,7 +33,10 @@ impl Registry {
                 Err(error) => unusable.push(format!("{}: {error}", node.program.name)),
             }
         }
-        Ok(Plan { settings_changed, restarts, unchanged, unusable })
+        let nodes = self.all_nodes();
+        let is_known = |name: &String| nodes.iter().any(|node| node.program.name == *name);
+        let unknown_names = options.policies.nodes.keys().filter(|name| !is_known(name)).cloned().collect();
+        Ok(Plan { settings_changed, restarts, unchanged, unusable, unknown_names })
     }
 }
 

@@ -78,6 +78,10 @@ async fn a_wrong_settings_file_of_the_supervisor_is_named_with_line_and_column()
     );
     write(&path, "");
     assert_eq!(scene.bad("settings_file").await, []);
+    write(&path, "[node.ghost]\n[node.later]\n");
+    std::fs::create_dir_all(scene.project().join(".anet/programs/later")).unwrap();
+    let (severity, seen, _) = scene.one("settings_file").await;
+    assert!(severity == Severity::Warning && seen.ends_with("no node or program: ghost"), "{seen}");
     std::fs::remove_file(&path).unwrap();
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
     assert!(scene.one("settings_file").await.1.contains("not a regular file"));
