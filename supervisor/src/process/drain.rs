@@ -13,6 +13,9 @@ use super::{Phase, Process, StartReply};
 use crate::refusal::Refusal;
 use crate::system::boot_time::{BootTime, sleep_until};
 
+/// How long a process has at least, so that one without tasks can say that it takes none.
+const SHORTEST: Duration = Duration::from_secs(2);
+
 /// A restart that waits until nothing is in hand.
 pub(super) struct Drain {
     /// When it is given up.
@@ -65,6 +68,7 @@ impl Process {
             return;
         }
         self.overtake_drain();
+        let patience = patience.map(|patience| patience.max(SHORTEST));
         let until = patience.map(|patience| BootTime::now().plus(patience));
         self.drain = Some(Drain { until, patience, asked, reply });
         self.publish();

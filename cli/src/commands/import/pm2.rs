@@ -60,7 +60,9 @@ fn policy(found: &mut Found, name: &str, app: &Map<String, Value>) -> Policy {
     if app.get("autorestart") == Some(&Value::Bool(false)) {
         put("autorestart", "restart", Some(quoted("never")));
     } else {
-        let is_zero = |codes: &Value| *codes == Value::from(0) || *codes == Value::from(vec![0]);
+        let is_zero = |codes: &Value| {
+            codes.as_u64() == Some(0) || codes.as_array().is_some_and(|codes| codes.len() == 1 && codes[0] == 0)
+        };
         put(
             "stop_exit_codes",
             "restart",

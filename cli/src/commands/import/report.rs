@@ -20,9 +20,9 @@ pub(super) fn report(context: &Context, found: &Found, kept: &[String], is_dry: 
                 })
             })
             .collect();
-        return Ok(printer.document(&serde_json::json!({
+        return printer.document(&serde_json::json!({
             "dry_run": is_dry, "programs": programs, "left_out": found.left_out, "kept": kept,
-        }))?);
+        }));
     }
     let done = if is_dry { "would be made" } else { "made" };
     for program in &found.programs {
