@@ -76,44 +76,60 @@ fn temporary(path: &Path) -> io::Result<tempfile::NamedTempFile> {
 
 /// The state as a supervisor of this boot left it; `durable` is what stands in `state.json`.
 pub(crate) fn newest(path: &Path, boot_id: &str, durable: State) -> State {
-    // One that was cut off by a power cut is not understood, and of another boot.
-    let latest = std::fs::read(latest_path(path)).ok().and_then(|text| serde_json::from_slice::<Latest>(&text).ok());
-    let is_newer = |latest: &Latest| {
-        latest.boot_id == boot_id && latest.state.version <= VERSION && latest.state.sequence > durable.sequence
-    };
     // A program that knows no sequence wrote `state.json` last, and left the other file as it was.
-    match latest.filter(|latest| durable.sequence.is_some() && is_newer(latest)) {
-        Some(latest) => latest.state,
-        None => durable,
+    if durable.sequence.is_none() {
+        return durable;
     }
+    latest(path, boot_id).filter(|latest| latest.sequence > durable.sequence).unwrap_or(durable)
 }
 
-/// Reads the state, or begins a new one. A file that cannot be understood is set aside under a name
-/// of its own and never overwritten.
+/// What stands in `state-latest.json`, if it is of this boot.
+fn latest(path: &Path, boot_id: &str) -> Option<State> {
+    let path = latest_path(path);
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "the latest state cannot be read");
+            return None;
+        }
+    };
+    // One that was cut off by a power cut is not understood, and of another boot.
+    let latest: Latest = serde_json::from_slice(&text).ok()?;
+    Some(latest.state).filter(|state| latest.boot_id == boot_id && state.version <= VERSION)
+}
+
+/// Reads the state, or begins a new one. A file that cannot be understood is set aside under a name of its own and
+/// never overwritten; what runs since this boot is known from the other file then, and is not started twice.
 ///
 /// # Errors
 /// When the file exists and can neither be read nor moved.
 pub(crate) fn load(path: &Path, executable: &Path, boot_id: &str, now: Timestamp) -> io::Result<State> {
     remove_abandoned_temporary_files(path)?;
+    let found = match durable(path, now)? {
+        Some(durable) => Some(newest(path, boot_id, durable)),
+        None => latest(path, boot_id),
+    };
+    let state = found.unwrap_or_else(|| State::new(executable.to_owned()));
+    Ok(State { version: VERSION, executable: executable.to_owned(), ..state })
+}
+
+/// What stands in `state.json`; `None` if nothing does, or it had to be set aside.
+fn durable(path: &Path, now: Timestamp) -> io::Result<Option<State>> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::new(executable.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let problem = match serde_json::from_slice::<State>(&text) {
-        Ok(state) if state.version <= VERSION => {
-            let mut state = newest(path, boot_id, state);
-            state.version = VERSION;
-            executable.clone_into(&mut state.executable);
-            return Ok(state);
-        }
+        Ok(state) if state.version <= VERSION => return Ok(Some(state)),
         Ok(state) => format!("its version {} is newer than {VERSION}", state.version),
         Err(error) => error.to_string(),
     };
     let aside = path.with_file_name(format!("state.json.corrupt-{}", now.as_millis()));
     std::fs::rename(path, &aside)?;
     tracing::error!(path = %path.display(), aside = %aside.display(), problem, "the state file was set aside");
-    Ok(State::new(executable.to_owned()))
+    Ok(None)
 }
 
 /// A supervisor that died while it wrote leaves its temporary file behind.
@@ -174,6 +190,21 @@ mod tests {
             assert_eq!(state, State::new("/x".into()));
             assert_eq!(std::fs::read_to_string(directory.path().join("state.json.corrupt-7")).unwrap(), text);
             assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn what_runs_is_still_known_when_the_durable_file_is_not_understood_or_gone() {
+        for text in [Some("{\"version\":1"), None] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("state.json");
+            if let Some(text) = text {
+                std::fs::write(&path, text).unwrap();
+            }
+            let left = State { sequence: Some(5), ..State::new("/x".into()) };
+            write_latest(&path, "this boot", &left).unwrap();
+            assert_eq!(load_at(&path, 7), left);
+            assert_eq!(load(&path, Path::new("/x"), "another boot", Timestamp::from_millis(8)).unwrap().sequence, None);
         }
     }
 

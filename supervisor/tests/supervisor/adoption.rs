@@ -43,6 +43,22 @@ async fn a_node_that_tells_of_its_link_is_asked_for_it_by_the_next_supervisor_an
 }
 
 #[tokio::test]
+async fn what_runs_is_not_started_twice_when_the_state_file_cannot_be_read() {
+    let home = Home::new();
+    home.node("a", &["count", "ready", "sleep"]);
+    let mut first = home.supervise_apart().await;
+    let client = home.client();
+    let pid = client.must_start(&home, "a").await;
+    first.kill().await.unwrap();
+    std::fs::write(home.state_file(), "{\"version\":1,\"nodes\":[{").unwrap();
+    let supervisor = home.supervise().await;
+    assert_eq!(pid_of(&client.node("a").await), pid);
+    assert_eq!(starts(&home.node_directory("a")), 1);
+    supervisor.shut_down().await;
+    assert!(!is_alive(pid));
+}
+
+#[tokio::test]
 async fn a_killed_supervisors_children_are_taken_over_not_started_twice() {
     let home = Home::new();
     let names = ["a", "b", "c"];
