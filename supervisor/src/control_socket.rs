@@ -4,12 +4,15 @@
 use std::time::Duration;
 
 use anet_protocol::control::ControlErrorCode;
-use axum::{Extension, Router};
+use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use crate::local_socket::{accept, may_control};
 use crate::refusal::Refusal;
@@ -42,13 +45,15 @@ pub(crate) async fn serve(
 
 async fn converse(stream: UnixStream, doors: Doors, leave: CancellationToken, patience: impl Fn() -> Duration) {
     let me = nix::unistd::geteuid().as_raw();
-    let router = match stream.peer_cred() {
+    let service = match stream.peer_cred() {
         Ok(peer) => {
             let door = if may_control(peer.uid(), me) { Some(doors.owner) } else { doors.others };
-            match door {
-                Some(router) => router.layer(Extension(requester(peer.uid(), peer.pid()))),
-                None => forbidden(peer.uid(), me),
-            }
+            let requester = requester(peer.uid(), peer.pid());
+            // `Router::layer` would build every route anew for each connection.
+            door.unwrap_or_else(|| forbidden(peer.uid(), me)).map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(requester.clone());
+                request
+            })
         }
         Err(error) => {
             tracing::warn!(%error, "a control connection of unknown origin was closed");
@@ -57,7 +62,7 @@ async fn converse(stream: UnixStream, doors: Doors, leave: CancellationToken, pa
     };
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -87,7 +92,6 @@ mod tests {
     #[tokio::test]
     async fn another_user_is_told_whom_the_supervisor_belongs_to() {
         use http_body_util::BodyExt as _;
-        use tower::ServiceExt as _;
 
         let request = axum::http::Request::get("/v1/status").body(axum::body::Body::empty()).unwrap();
         let response = forbidden(1001, 1000).oneshot(request).await.unwrap();
