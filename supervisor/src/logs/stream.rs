@@ -12,7 +12,7 @@ use crate::directory_watcher::Changes;
 
 /// A follower is told no more often than this: a busy log costs each of them a few reads a second,
 /// however many lines it has (R59).
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(200);
 
 /// Where to begin.
 #[derive(Clone, Debug)]
