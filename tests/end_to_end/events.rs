@@ -80,6 +80,7 @@ fn a_follower_hears_of_an_adoption_of_a_lost_link_and_of_a_regained_one_and_a_cu
     let mut follower = Follower::new(&world, &["events", "--follow", "--json", "writer"]);
     let first: Value = serde_json::from_str(&follower.next("\"running\"")).unwrap();
     let _stopped = world.anet(&["hub", "stop"]).done();
+    assert!(follower.next("\"link\"").contains("reconnecting"));
     assert!(follower.next("\"link\"").contains("unreachable"));
     // At the same address as before.
     let _started = world.anet(&["hub", "restart"]).done();
@@ -90,9 +91,11 @@ fn a_follower_hears_of_an_adoption_of_a_lost_link_and_of_a_regained_one_and_a_cu
     assert_eq!(adopted["process"]["pid"], world.node_pid("writer"));
     // From the cursor on everything once, also what an earlier supervisor told.
     let missed = events(&world, &["writer", "--since", first["cursor"].as_str().unwrap()]);
-    assert_eq!(words(&missed), ["link", "link", "adopted"], "{missed:?}");
+    assert_eq!(words(&missed), ["link", "link", "link", "adopted"], "{missed:?}");
     let text = world.anet(&["events", "writer"]).done().stdout;
-    for line in ["  link  lost: unreachable", "  link  regained", "  adopted  running, process "] {
+    for line in
+        ["  link  lost: reconnecting", "  link  lost: unreachable", "  link  regained", "  adopted  running, process "]
+    {
         assert!(text.contains(line), "{line}: {text}");
     }
 }

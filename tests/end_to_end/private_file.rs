@@ -82,6 +82,6 @@ fn a_link_in_the_place_of_a_file_that_says_who_one_is_is_not_followed() {
     fs::rename(&config, &elsewhere).unwrap();
     symlink(&elsewhere, &config).unwrap();
     let run = world.anet(&["node", "start", "writer"]).failed(1);
-    assert!(run.stderr.contains("config.json is a symbolic link"), "{run:?}");
+    assert!(run.stderr.contains("config.json: it is a symbolic link"), "{run:?}");
     assert_eq!(world.node("writer")["state"], "stopped");
 }

@@ -42,7 +42,8 @@ pub const fn state_word(process: &ProcessState, link: Option<Link>, token: Optio
             {
                 "disconnected"
             }
-            Some(Link::Connected | Link::Reconnecting | Link::Unreachable | Link::Unauthorized) | None => match process {
+            Some(Link::Connected | Link::Reconnecting | Link::Unreachable | Link::Unauthorized) | None => match process
+            {
                 ProcessState::Running { draining: true, .. } => "draining",
                 _ => process.word(),
             },
