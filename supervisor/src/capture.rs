@@ -18,6 +18,7 @@ mod tests;
 
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -97,8 +98,9 @@ impl Capture {
         redactor: Redactor,
         limits: LogLimits,
     ) -> io::Result<Outputs> {
-        self.close().await;
-        let outputs = self.shared.with(move |collector| collector.open(incarnation, redactor, limits)).await?;
+        self.stop_following();
+        let outputs =
+            self.shared.collect_all(true, move |collector| collector.open(incarnation, redactor, limits)).await?;
         self.follow();
         Ok(outputs)
     }
@@ -114,17 +116,19 @@ impl Capture {
 
     /// Keeps everything that was written up to now, half lines too; the last words of the current start.
     pub(crate) async fn settle(&self) -> Option<String> {
-        self.shared.collect_all().await;
-        self.shared.with(|collector| collector.last_words()).await
+        self.shared.collect_all(false, |collector| collector.last_words()).await
     }
 
     /// Nobody of the current start writes any more: keeps everything, and removes its files.
     pub(crate) async fn close(&mut self) {
+        self.stop_following();
+        self.shared.collect_all(true, |_| ()).await;
+    }
+
+    fn stop_following(&mut self) {
         if let Some(follower) = self.follower.take() {
             follower.abort();
         }
-        self.shared.with(Collector::end_current).await;
-        self.shared.collect_all().await;
     }
 
     fn follow(&mut self) {
@@ -138,9 +142,7 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        if let Some(follower) = &self.follower {
-            follower.abort();
-        }
+        self.stop_following();
     }
 }
 
@@ -159,30 +161,42 @@ impl Shared {
         }
     }
 
-    async fn step(self: &Arc<Self>, ends_lines: bool) -> io::Result<Step> {
+    async fn step(self: &Arc<Self>) -> io::Result<Step> {
         let slot = self.captures.slots.acquire().await;
         let room = Arc::clone(&self.captures.room);
-        let step = self
-            .with(move |collector| {
-                let step = collector.step(ends_lines)?;
-                if step.rotated {
-                    room.keep();
-                }
-                Ok(step)
-            })
-            .await;
+        let step = self.with(move |collector| keep_some(collector, &room, false)).await;
         drop(slot);
         step
     }
 
-    /// Keeps everything that was written up to now.
-    async fn collect_all(self: &Arc<Self>) {
+    /// Keeps everything that was written up to now, then does `last` on the same thread: each change of the thread
+    /// delays the next start (R3). With `is_over` nobody of the current start writes any more.
+    async fn collect_all<T, L>(self: &Arc<Self>, is_over: bool, mut last: L) -> T
+    where
+        T: Send + 'static,
+        L: FnOnce(&mut Collector) -> T + Send + 'static,
+    {
         loop {
-            match self.step(true).await {
-                Ok(step) if step.is_more => {}
-                Ok(_) => return,
-                // It stays where it is, and is read again later.
-                Err(error) => return self.report(&error),
+            let slot = self.captures.slots.acquire().await;
+            let shared = Arc::clone(self);
+            let collect = move |collector: &mut Collector| {
+                if is_over {
+                    collector.end_current();
+                }
+                match keep_some(collector, &shared.captures.room, true) {
+                    Ok(step) if step.is_more => return ControlFlow::Continue(last),
+                    Ok(_) => {}
+                    // It stays where it is, and is read again later.
+                    Err(error) => shared.report(&error),
+                }
+                ControlFlow::Break(last(collector))
+            };
+            let outcome = self.with(collect).await;
+            // Others have their turn before more of this one is read.
+            drop(slot);
+            match outcome {
+                ControlFlow::Break(done) => return done,
+                ControlFlow::Continue(undone) => last = undone,
             }
         }
     }
@@ -193,7 +207,7 @@ impl Shared {
         let mut is_reported = false;
         while changes.next().await.is_some() {
             loop {
-                match self.step(false).await {
+                match self.step().await {
                     Ok(step) => {
                         is_reported = false;
                         if !step.took && !step.is_more {
@@ -216,4 +230,13 @@ impl Shared {
     fn report(&self, error: &io::Error) {
         tracing::error!(unread = %self.unread.display(), %error, "the output of a process cannot be kept, and stays unread");
     }
+}
+
+/// One step; where a log was begun, all logs are kept within their room.
+fn keep_some(collector: &mut Collector, room: &LogRoom, ends_lines: bool) -> io::Result<Step> {
+    let step = collector.step(ends_lines)?;
+    if step.rotated {
+        room.keep();
+    }
+    Ok(step)
 }

@@ -5,8 +5,10 @@ mod entry;
 mod filter;
 mod history;
 pub(crate) mod last_words;
+mod line;
 mod open_file;
 mod reader;
+mod shared_reader;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -17,7 +19,9 @@ use std::time::Duration;
 pub(crate) use cursor::Cursor;
 pub(crate) use entry::Entry;
 pub(crate) use filter::Filter;
-pub(crate) use stream::{From, Update, updates};
+pub(crate) use line::Line;
+pub(crate) use shared_reader::SharedReaders;
+pub(crate) use stream::{Follow, From, Update, updates};
 
 /// How often a follower looks for new lines where the system does not tell.
 pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(200);

@@ -16,6 +16,7 @@ use crate::directory_watcher::DirectoryWatcher;
 use crate::error::SupervisorError;
 use crate::events::Events;
 use crate::held::Held;
+use crate::logs::SharedReaders;
 use crate::notify_socket::{NotifySocket, Routes};
 use crate::paths::Paths;
 use crate::process::{Context, HubGate, Storm};
@@ -158,6 +159,7 @@ async fn live(
         boot_id,
         directory_watcher,
         captures,
+        log_readers: SharedReaders::default(),
         delegation,
         storm: Storm::default(),
         hub_gate: watch::channel(HubGate::default()).0,

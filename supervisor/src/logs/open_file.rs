@@ -15,6 +15,7 @@ pub(super) const LARGEST_READ: u64 = 1024 * 1024;
 const LONGEST_LINE: usize = 128 * 1024;
 
 /// A file at the place up to which it was read. It stays open while it is renamed.
+#[derive(Debug)]
 pub(super) struct OpenFile {
     file: File,
     log: Arc<str>,

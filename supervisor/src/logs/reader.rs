@@ -13,6 +13,7 @@ use super::open_file::OpenFile;
 use super::{Entry, log_files, rotated};
 
 /// Every log, read up to some place.
+#[derive(Debug)]
 pub(super) struct LogReader {
     directory: PathBuf,
     files: BTreeMap<PathBuf, OpenFile>,

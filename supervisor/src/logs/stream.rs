@@ -1,16 +1,19 @@
 //! The last lines of all logs, and those to come.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
 
 use super::history::last_entries;
+use super::line::Line;
 use super::reader::LogReader;
+use super::shared_reader::SharedReader;
 use super::{Cursor, Entry, Filter};
 use crate::directory_watcher::Changes;
 
-/// A follower is told no more often than this: a busy log costs each of them a few reads a second,
+/// A follower is told no more often than this: a busy log costs each of them a few writes a second,
 /// however many lines it has (R59).
 const PACE: Duration = Duration::from_millis(200);
 
@@ -23,36 +26,40 @@ pub(crate) enum From {
     Cursor(Cursor),
 }
 
-/// Some lines, each with the cursor behind it.
-pub(crate) type Update = Vec<(Entry, Cursor)>;
+/// What is needed to go on behind the last line.
+pub(crate) struct Follow {
+    pub(crate) changes: Changes,
+    pub(crate) reader: Arc<SharedReader>,
+}
 
-/// Lines as they come, oldest first; without `changes` those that are there. Reads only when it is
+/// Some lines, each with the cursor behind it.
+pub(crate) type Update = Vec<Arc<Line>>;
+
+/// Lines as they come, oldest first; without `follow` those that are there. Reads only when it is
 /// asked for more. An empty update says that nothing came for a while.
 pub(crate) fn updates(
     directory: PathBuf,
     from: From,
     filter: Filter,
-    mut changes: Option<Changes>,
+    mut follow: Option<Follow>,
     idle: Duration,
 ) -> impl Stream<Item = Update> {
     async_stream::stream! {
-        let first = filter.clone();
-        let mut reading = tokio::task::spawn_blocking(move || begin(&directory, from, &first));
-        while let Ok((mut reader, mut cursor, entries)) = reading.await {
+        let (first, place) = (filter.clone(), directory.clone());
+        let beginning = tokio::task::spawn_blocking(move || begin(&place, from, &first));
+        let Ok((reader, mut cursor, entries)) = beginning.await else { return };
+        let mut lines = Line::behind(&mut cursor, entries);
+        let mut own = Some(reader);
+        loop {
             // A read is bounded: only one that finds nothing has read everything.
-            let must_wait = entries.is_empty();
-            let mut update = Vec::with_capacity(entries.len());
-            for entry in entries {
-                cursor.pass(&entry.place);
-                if filter.accepts(&entry) {
-                    update.push((entry, cursor.clone()));
-                }
-            }
+            let must_wait = lines.is_empty();
+            let mut update = lines;
+            update.retain(|line| filter.accepts(&line.entry));
             if !update.is_empty() {
                 yield update;
             }
             if must_wait {
-                let Some(changes) = &mut changes else { break };
+                let Some(Follow { changes, .. }) = &mut follow else { break };
                 loop {
                     match tokio::time::timeout(idle, changes.next()).await {
                         Ok(Some(())) => break,
@@ -60,18 +67,39 @@ pub(crate) fn updates(
                         Err(_) => yield Vec::new(),
                     }
                 }
-            } else if changes.is_some() {
+            } else if follow.is_some() {
                 tokio::time::sleep(PACE).await;
             }
-            reading = tokio::task::spawn_blocking(move || {
-                let entries = reader.read_new();
-                (reader, cursor, entries)
-            });
+            let shared = match &follow {
+                Some(Follow { reader, .. }) => reader.after(&cursor).await,
+                None => None,
+            };
+            if let Some(shared) = shared {
+                own = None;
+                if let Some(last) = shared.last() {
+                    cursor = last.cursor.clone();
+                }
+                lines = shared;
+            } else {
+                let (place, from, known) = (directory.clone(), cursor.clone(), own);
+                let reading = tokio::task::spawn_blocking(move || read_on(&place, &from, known));
+                let Ok((reader, entries)) = reading.await else { return };
+                own = Some(reader);
+                lines = Line::behind(&mut cursor, entries);
+            }
         }
     }
 }
 
-fn begin(directory: &std::path::Path, from: From, filter: &Filter) -> (LogReader, Cursor, Vec<Entry>) {
+/// What comes behind `cursor`, where the reader stands if there is one.
+pub(super) fn read_on(directory: &Path, cursor: &Cursor, reader: Option<LogReader>) -> (LogReader, Vec<Entry>) {
+    let mut entries = Vec::new();
+    let mut reader = reader.unwrap_or_else(|| LogReader::resume(directory, cursor, &mut entries));
+    entries.append(&mut reader.read_new());
+    (reader, entries)
+}
+
+fn begin(directory: &Path, from: From, filter: &Filter) -> (LogReader, Cursor, Vec<Entry>) {
     let mut entries = Vec::new();
     match from {
         From::Cursor(cursor) => {

@@ -17,11 +17,11 @@ use crate::capture::{LOG, numbered};
 use crate::directory_watcher::tests::{NEVER, broken_watcher, within_patience};
 use crate::directory_watcher::{Changes, DirectoryWatcher};
 
-fn append(path: &Path, text: &str) {
+pub(super) fn append(path: &Path, text: &str) {
     File::options().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
-fn rotate(log: &Path) {
+pub(super) fn rotate(log: &Path) {
     for number in (1..4).rev().filter(|number| numbered(log, *number).exists()) {
         std::fs::rename(numbered(log, number), numbered(log, number + 1)).unwrap();
     }
@@ -162,8 +162,9 @@ fn a_directory_that_is_not_there_yet_is_followed_from_its_first_line() {
 
 /// A follower that is shown text alone.
 fn follow(directory: &Path, changes: Changes) -> impl Stream<Item = String> + Unpin {
-    let updates = updates(directory.to_owned(), From::Last(1), Filter::default(), Some(changes), NEVER);
-    Box::pin(updates.flat_map(futures_util::stream::iter).map(|(entry, _)| entry.text))
+    let follow = Follow { changes, reader: SharedReaders::default().of(directory, &Arc::default()) };
+    let updates = updates(directory.to_owned(), From::Last(1), Filter::default(), Some(follow), NEVER);
+    Box::pin(updates.flat_map(futures_util::stream::iter).map(|line| line.entry.text.clone()))
 }
 
 /// The lines that a follower is shown next.

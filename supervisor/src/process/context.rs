@@ -10,6 +10,7 @@ use crate::audit_log::AuditLog;
 use crate::capture::Captures;
 use crate::directory_watcher::DirectoryWatcher;
 use crate::events::Events;
+use crate::logs::SharedReaders;
 use crate::notify_socket::Routes;
 use crate::paths::Paths;
 use crate::policy::Policy;
@@ -38,6 +39,7 @@ pub(crate) struct Context {
     /// The control group below which each start has its own, where one was delegated.
     pub(crate) delegation: Option<Delegation>,
     pub(crate) captures: Arc<Captures>,
+    pub(crate) log_readers: SharedReaders,
     /// The failures of all processes together.
     pub(crate) storm: Storm,
     /// Whether nodes that depend on the hub may be started.

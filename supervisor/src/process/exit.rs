@@ -34,12 +34,22 @@ impl Process {
         }
     }
 
-    /// Writes that nothing runs; leftovers stay on record until they are proven dead.
+    /// Writes that nothing runs; leftovers stay on record until they are proven dead. Where the next start follows at
+    /// once, its own record is the one that is waited for (R3): who is killed before finds the dead process on record.
     pub(super) async fn save_end(&self) {
+        if self.starts_at_once() && self.leftovers.is_none() {
+            let history = (*self.history).clone();
+            self.context.store.note_lazily(|state| self.program.record(state, self.desired, None, history));
+            return;
+        }
         let saved = if self.leftovers.is_none() { self.save(None).await } else { self.save_desired().await };
         if let Err(error) = saved {
             tracing::error!(name = self.program.name(), %error, "the state could not be saved");
         }
+    }
+
+    fn starts_at_once(&self) -> bool {
+        matches!(&self.phase, Phase::Backoff { wake, .. } if *wake <= BootTime::now())
     }
 
     /// Enters the phase that follows an end.

@@ -1,7 +1,6 @@
 //! The logs of the hub, a node or a program: the last lines, and those to come.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use serde::Deserialize;
 use super::events::KEEP_ALIVE;
 use super::input::{NodeName, Options};
 use crate::launch::hub;
-use crate::logs::{Cursor, Entry, Filter, From, LOOK_INTERVAL, Update, updates};
+use crate::logs::{Cursor, Filter, Follow, From, LOOK_INTERVAL, Line, Update, updates};
 use crate::refusal::Refusal;
 use crate::registry::Registry;
 
@@ -78,12 +77,16 @@ fn stream(
         None => From::Last(options.lines.unwrap_or(DEFAULT_LINES).min(MOST_LINES)),
     };
     let leave = registry.leave.clone();
-    let watcher = &registry.context.directory_watcher;
-    let changes = options.follow.then(|| watcher.changes(directory.clone(), LOOK_INTERVAL));
+    let redactor = Arc::new(redactor);
+    let context = &registry.context;
+    let follow = options.follow.then(|| Follow {
+        changes: context.directory_watcher.changes(directory.clone(), LOOK_INTERVAL),
+        reader: context.log_readers.of(&directory, &redactor),
+    });
     let body = async_stream::stream! {
-        let mut updates = std::pin::pin!(updates(directory, from, filter, changes, KEEP_ALIVE));
+        let mut updates = std::pin::pin!(updates(directory, from, filter, follow, KEEP_ALIVE));
         while let Some(Some(update)) = leave.run_until_cancelled(updates.next()).await {
-            yield Ok::<_, Infallible>(frames(update, &redactor));
+            yield Ok::<_, Infallible>(frames(&update, &redactor));
         }
     };
     Ok(([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")], Body::from_stream(body))
@@ -91,20 +94,27 @@ fn stream(
 }
 
 /// An update as server-sent events, one a line; a comment when there is nothing to tell.
-fn frames(update: Update, redactor: &Redactor) -> String {
+fn frames(update: &Update, redactor: &Redactor) -> String {
     let mut text = String::new();
-    for (entry, cursor) in update {
-        match serde_json::to_string(&line(entry, redactor)) {
-            // Writing into a string does not fail.
-            Ok(data) => drop(write!(text, "id: {cursor}\ndata: {data}\n\n")),
-            Err(error) => tracing::error!(%error, "a log line cannot be written"),
-        }
+    for line in update {
+        text.push_str(line.frame(|line| frame(line, redactor)));
     }
     if text.is_empty() { ":\n\n".to_owned() } else { text }
 }
 
+fn frame(line: &Line, redactor: &Redactor) -> String {
+    match serde_json::to_string(&shown(line, redactor)) {
+        Ok(data) => format!("id: {}\ndata: {data}\n\n", line.cursor),
+        Err(error) => {
+            tracing::error!(%error, "a log line cannot be written");
+            String::new()
+        }
+    }
+}
+
 /// Redacted once more: the values may have become known after the line was kept.
-fn line(entry: Entry, redactor: &Redactor) -> LogLine {
-    let shown = if entry.is_cut { redactor.redact_cut(&entry.text) } else { redactor.redact(&entry.text) };
-    LogLine { line: shown.into_owned(), at: entry.at, stream: entry.stream, incarnation: entry.incarnation }
+fn shown(line: &Line, redactor: &Redactor) -> LogLine {
+    let entry = &line.entry;
+    let text = if entry.is_cut { redactor.redact_cut(&entry.text) } else { redactor.redact(&entry.text) };
+    LogLine { line: text.into_owned(), at: entry.at.clone(), stream: entry.stream, incarnation: entry.incarnation }
 }

@@ -78,6 +78,12 @@ impl StateStore {
         self.ask(&self.latest).await
     }
 
+    /// Changes the state, which the next write carries: one that somebody waits for, or one within [`LAZINESS`].
+    pub(crate) fn note_lazily(&self, change: impl FnOnce(&mut State)) {
+        self.change(change);
+        self.shared.changed.notify_one();
+    }
+
     /// Changes the state and returns when that survives the machine's end too.
     ///
     /// # Errors

@@ -43,6 +43,12 @@ type Marks = (Option<String>, Option<ResourceMark>);
 
 /// More than `/proc/<pid>/stat` ever holds: 52 numbers and a name of 64 bytes at most.
 const LARGEST_STAT: usize = 2048;
+/// Where the kernel lists its own threads (proc_pid_task(5)).
+const KERNEL_THREADS: &str = "/proc/2/task/2/children";
+/// Among the flags of a thread of the kernel (`PF_KTHREAD`, linux/sched.h).
+const KERNEL_THREAD: u64 = 0x0020_0000;
+/// Read at once; the variables of most processes fit.
+const USUAL_ENVIRONMENT: usize = 8 * 1024;
 
 impl ProcessEntry {
     /// Looks at one process; `None` when there is none of that id.
@@ -64,11 +70,11 @@ impl ProcessEntry {
             return;
         }
         // Unreadable for other users' processes, which are none of ours.
-        let environ = std::fs::read(directory(self.pid).join("environ"));
+        let environ = read_whole(directory(self.pid).join("environ"));
         self.instance = environ.ok().and_then(|bytes| find_instance(&bytes));
         if self.instance.is_none() {
-            let limits = std::fs::read_to_string(directory(self.pid).join("limits")).unwrap_or_default();
-            self.mark = ResourceMark::find(&limits);
+            let limits = read_whole(directory(self.pid).join("limits")).unwrap_or_default();
+            self.mark = ResourceMark::find(&String::from_utf8_lossy(&limits));
         }
     }
 
@@ -122,7 +128,7 @@ impl ProcessEntry {
     }
 }
 
-/// Every process there is, in the order of their ids. `known` is what the last reading learned, and learns from
+/// Every process there is but the kernel's own threads, in the order of their ids. `known` is what the last reading learned, and learns from
 /// this one.
 ///
 /// # Errors
@@ -143,14 +149,56 @@ pub(crate) fn read_others(known: &[ProcessEntry]) -> io::Result<Vec<ProcessEntry
     Ok(list()?.into_iter().filter(is_new).filter_map(ProcessEntry::read).collect())
 }
 
-/// The id of every process, in ascending order.
+/// The id of every process in ascending order, without the threads of the kernel.
 fn list() -> io::Result<Vec<u32>> {
+    let of_the_kernel = kernel_threads();
     let mut pids = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
         pids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
     }
+    pids.retain(|pid| of_the_kernel.binary_search(pid).is_err());
     pids.sort_unstable();
     Ok(pids)
+}
+
+/// The threads of the kernel, in ascending order, as far as it lists them: they are half of the table of a small
+/// machine, and of no start. None in a container, which does not see them.
+fn kernel_threads() -> Vec<u32> {
+    let starter = read_whole(PathBuf::from("/proc/2/stat")).unwrap_or_default();
+    if !is_kernel_thread(&String::from_utf8_lossy(&starter)) {
+        return Vec::new();
+    }
+    // Absent from a kernel without CONFIG_PROC_CHILDREN.
+    let children = read_whole(PathBuf::from(KERNEL_THREADS)).unwrap_or_default();
+    let children = String::from_utf8_lossy(&children);
+    let mut pids: Vec<u32> = children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// By a line of `/proc/<pid>/stat`.
+fn is_kernel_thread(stat: &str) -> bool {
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let flags = fields.split_ascii_whitespace().nth(9 - 3).and_then(|flags| flags.parse::<u64>().ok());
+    flags.is_some_and(|flags| flags & KERNEL_THREAD != 0)
+}
+
+/// A file of the kernel, in few pieces: it makes the text anew for each, and tells no length.
+fn read_whole(path: PathBuf) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut bytes = vec![0; USUAL_ENVIRONMENT];
+    let mut length = 0;
+    loop {
+        match file.read(&mut bytes[length..])? {
+            0 => break,
+            count => length += count,
+        }
+        if length == bytes.len() {
+            bytes.resize(length * 2, 0);
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 /// How a process ended whose parent has not asked yet, in the form of wait(2); `None` when it runs, is buried,
@@ -245,6 +293,32 @@ mod tests {
         let all = read_all(&mut KnownMarks::default()).unwrap();
         assert_eq!(all.iter().filter(|entry| entry.pid == me && !entry.is_dead).count(), 1);
         assert_eq!(real_uid(me), Some(nix::unistd::getuid().as_raw()));
+    }
+
+    #[test]
+    fn threads_of_the_kernel_are_left_out_and_nobody_else_is() {
+        assert!(is_kernel_thread("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0"));
+        assert!(!is_kernel_thread("2 (kthreadd) S 0 0 0 0 -1 4194304 0 0"), "a process may take any name");
+        let directories = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+            let pid = entry.ok()?.file_name().to_str()?.parse::<u32>().ok()?;
+            let stat = std::fs::read_to_string(directory(pid).join("stat")).ok()?;
+            let lives = ProcessEntry::parse(&stat).is_some_and(|entry| !entry.is_dead);
+            (lives && !is_kernel_thread(&stat)).then_some(pid)
+        });
+        let mut expected: Vec<u32> = directories.collect();
+        let listed = list().unwrap();
+        // Those that ended meanwhile were of other tests.
+        expected.retain(|pid| directory(*pid).exists());
+        assert!(expected.iter().all(|pid| listed.binary_search(pid).is_ok() || !directory(*pid).exists()));
+        assert!(kernel_threads().iter().all(|pid| listed.binary_search(pid).is_err()));
+    }
+
+    #[test]
+    fn a_file_of_the_kernel_is_read_whole_however_long() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = vec![7; 3 * USUAL_ENVIRONMENT + 1];
+        std::fs::write(file.path(), &text).unwrap();
+        assert_eq!(read_whole(file.path().to_owned()).unwrap(), text);
     }
 
     #[test]
