@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::transition::Failures;
 use super::{Phase, Process};
-use crate::launch::Program;
+use crate::launch::{LaunchError, Program};
 use crate::refusal::Refusal;
 
 impl Process {
@@ -14,9 +14,10 @@ impl Process {
     /// on disk before this returns.
     ///
     /// # Errors
-    /// [`ControlErrorCode::StopFailed`] names the survivors.
+    /// [`ControlErrorCode::StopFailed`] names the survivors, or who holds the declared port although all are dead.
     pub(super) async fn stop(&mut self, desired: Option<Desired>, asked: StopRequest) -> Result<bool, Refusal> {
         let was_stopped = matches!(self.phase, Phase::Stopped { .. }) && self.leftovers.is_none();
+        let is_asked = desired.is_some();
         let desired = desired.unwrap_or(self.desired);
         if was_stopped && self.desired == desired {
             return Ok(false);
@@ -35,7 +36,21 @@ impl Process {
         self.phase = Phase::Stopped { since: self.context.clock.now(), last_exit };
         self.publish();
         durable.await.map_err(Refusal::internal)?;
+        if is_asked {
+            self.check_port_is_free()?;
+        }
         Ok(!was_stopped)
+    }
+
+    /// Whoever holds the declared port when everything of this process is dead cannot be proven to be of it, so it is
+    /// named and not killed (R20).
+    fn check_port_is_free(&self) -> Result<(), Refusal> {
+        let Program::Node(node) = &self.program else { return Ok(()) };
+        let Err(LaunchError::PortTaken { error }) = node.check_port(&self.policy()) else { return Ok(()) };
+        let error = format!("{} is stopped, but its {error}", node.name);
+        let hint =
+            "if that belongs to it all the same, end it yourself: nothing proves that this supervisor started it";
+        Err(Refusal::new(ControlErrorCode::StopFailed, error).hint(hint))
     }
 
     /// Takes it out of the registry.

@@ -30,6 +30,28 @@ async fn a_start_whose_port_of_the_settings_file_is_taken_is_refused_and_the_own
     supervisor.shut_down().await;
 }
 
+#[tokio::test]
+async fn a_stop_is_not_called_done_while_somebody_holds_the_port() {
+    let home = Home::new();
+    let port = port_of(&TcpListener::bind("127.0.0.1:0").unwrap());
+    home.node("a", &["count", "ready", "sleep"]);
+    std::fs::create_dir_all(home.path()).unwrap();
+    std::fs::write(home.path().join("supervisor.toml"), format!("[node.a]\nport = {port}\n")).unwrap();
+    let supervisor = home.supervise().await;
+    supervisor.client.must_start(&home, "a").await;
+    let stranger = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let (status, error) = supervisor.client.stop("a").await;
+    assert_eq!((status, &error["code"]), (500, &json!("stop_failed")), "{error}");
+    let told = error["error"].as_str().unwrap();
+    assert!(told.contains(&format!("a is stopped, but its port {port} is taken by")), "{told}");
+    assert!(told.contains(&format!("process {}", std::process::id())), "{told}");
+    assert_eq!((home.copies("a"), &supervisor.client.node("a").await["process"]["state"]), (0, &json!("stopped")));
+    drop(stranger);
+    let (status, answer) = supervisor.client.stop("a").await;
+    assert_eq!((status, &answer["changed"]), (200, &json!(false)), "{answer}");
+    supervisor.shut_down().await;
+}
+
 /// A program that runs holds its port itself, which is no reason against a look at its files.
 #[tokio::test]
 async fn a_program_that_holds_its_own_port_can_be_compared_with_its_files() {
