@@ -43,6 +43,12 @@ fn main() -> io::Result<ExitCode> {
             writeln!(io::stdout(), r#"{{"version":"zoo","control_version":{CONTROL_VERSION}}}"#)?;
             Ok(ExitCode::SUCCESS)
         }
+        ["eat", megabytes] => {
+            eat(megabytes)?;
+            loop {
+                std::thread::park();
+            }
+        }
         ["stranger", signals] => stranger(Path::new(signals)),
         ["ask", uid, gid, socket, request] => ask(uid, gid, Path::new(socket), request),
         ["supervise", home] => supervise(Path::new(home)),
@@ -95,6 +101,8 @@ fn act(directory: &Path) -> io::Result<ExitCode> {
             "listen" => std::mem::forget(TcpListener::bind(("127.0.0.1", rest.parse().map_err(io::Error::other)?))?),
             "answer-hangup" => answer_hangup(directory, rest)?,
             "serve" => serve()?,
+            "eat" => eat(rest)?,
+            "eat-in-a-child" => drop(Command::new(std::env::current_exe()?).args(["eat", rest]).spawn()?),
             "sleep" => loop {
                 std::thread::park();
             },
@@ -228,6 +236,13 @@ fn spew(megabytes: &str) -> io::Result<()> {
     for _ in 0..megabytes.parse::<u64>().map_err(io::Error::other)? {
         write_all(block.as_bytes())?;
     }
+    Ok(())
+}
+
+/// So many megabytes, kept for ever.
+fn eat(megabytes: &str) -> io::Result<()> {
+    let count = megabytes.parse::<usize>().map_err(io::Error::other)? << 20;
+    std::mem::forget(std::hint::black_box(vec![1_u8; count]));
     Ok(())
 }
 

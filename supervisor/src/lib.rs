@@ -31,6 +31,7 @@ mod leftovers;
 mod local_socket;
 mod login;
 mod logs;
+mod memory_keeper;
 mod notify_socket;
 mod operator_socket;
 mod paths;

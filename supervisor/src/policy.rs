@@ -37,7 +37,8 @@ pub struct Policy {
     pub liveness_timeout: Option<Duration>,
     /// Whether a hung process is ended by SIGABRT first, so that it leaves a core dump (R35).
     pub core: bool,
-    /// Bytes of memory above which the kernel slows it down; needs a control group (R65).
+    /// Bytes of memory above which the kernel slows it down where it has a control group; whoever stays above is
+    /// restarted, with or without one (R65).
     #[serde(with = "byte_size::optional", skip_serializing_if = "Option::is_none")]
     pub memory_high: Option<u64>,
     /// Bytes of memory above which the kernel kills it; needs a control group (R65).

@@ -30,7 +30,7 @@ use crate::system::process_entry::boot_id;
 use crate::system::process_table::ProcessTable;
 use crate::system::{orphans, own_memory, own_process};
 use crate::upgrade::{self, Replacement};
-use crate::{control_socket, credential_socket, local_socket, operator_socket, requests};
+use crate::{control_socket, credential_socket, local_socket, memory_keeper, operator_socket, requests};
 
 /// How long the last write of the state may take.
 const LAST_WRITE: Duration = Duration::from_secs(5);
@@ -175,6 +175,10 @@ async fn live(
     tasks.spawn({
         let (leave, context) = (leave.clone(), Arc::clone(&context));
         async move { leave.run_until_cancelled(attend(&context)).await }
+    });
+    tasks.spawn({
+        let (leave, registry) = (leave.clone(), Arc::clone(&registry));
+        async move { leave.run_until_cancelled(memory_keeper::keep(registry)).await }
     });
     tasks.spawn(credential_socket::serve(credentials, Arc::clone(&registry), leave.clone()));
     let owner = requests::router(Arc::clone(&registry));

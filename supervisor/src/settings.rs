@@ -28,6 +28,8 @@ pub struct Settings {
     /// How often a process that needs attention looks whether its files were changed (R12: within 1 s),
     /// where the system does not tell.
     pub mended_interval: Duration,
+    /// How long a process may hold more memory than its `memory-high` before it is restarted (R65: 30 s).
+    pub memory_patience: Duration,
     /// Whether the process is the supervisor's own: it then becomes a subreaper that buries all orphans, keeps its
     /// memory from being dumped, and takes the control group that was delegated to it.
     pub owns_process: bool,
@@ -56,6 +58,7 @@ impl Settings {
             environment,
             kill_timeout: Duration::from_secs(2),
             mended_interval: Duration::from_millis(500),
+            memory_patience: Duration::from_secs(30),
             owns_process: false,
             log_total_max: None,
             arguments: Vec::new(),

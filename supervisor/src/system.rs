@@ -5,6 +5,7 @@ pub(crate) mod control_group;
 pub(crate) mod execution;
 pub(crate) mod exit_status;
 pub(crate) mod isolation;
+pub(crate) mod memory_use;
 pub(crate) mod orphans;
 pub(crate) mod own_memory;
 pub(crate) mod own_process;

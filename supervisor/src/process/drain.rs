@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use anet_protocol::control::{ControlErrorCode, StopReason, StopRequest};
+use anet_protocol::control::{ControlErrorCode, StopRequest};
 use rustix::process::Signal;
 
 use super::{Phase, Process, StartReply};
@@ -58,7 +58,7 @@ impl Process {
         if !matches!(self.phase, Phase::Alive(_)) {
             return self.restart(asked, reply).await;
         }
-        if self.drain.is_some() && asked.reason == StopReason::Changed {
+        if self.drain.is_some() && asked.by.is_none() {
             let error = format!("{} is being drained for another restart", self.program.name());
             drop(reply.send(Err(Refusal::new(ControlErrorCode::StillBusy, error))));
             return;

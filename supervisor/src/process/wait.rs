@@ -1,6 +1,6 @@
 //! Waiting for the hub: nodes that depend on it are started when it is ready, and not while it restarts (R15).
 
-use anet_protocol::control::{ControlErrorCode, Desired, Exit, StartHub, StopReason, StopRequest};
+use anet_protocol::control::{ControlErrorCode, Desired, Exit, StartHub, StopRequest};
 
 use super::{Phase, Process, StartReply};
 use crate::launch::Program;
@@ -60,7 +60,7 @@ impl Process {
     /// Stops it and starts it anew, at once or when the hub is ready; the hub keeps its socket meanwhile.
     pub(super) async fn restart(&mut self, asked: StopRequest, reply: StartReply) {
         // Nobody asked for it, so a stop that came before it counts for more.
-        if asked.reason == StopReason::Changed && !matches!(self.phase, Phase::Alive(_)) {
+        if asked.by.is_none() && !matches!(self.phase, Phase::Alive(_)) {
             let error = format!("{} was stopped meanwhile", self.program.name());
             drop(reply.send(Err(Refusal::new(ControlErrorCode::StartFailed, error))));
             return;

@@ -34,6 +34,8 @@ mod life;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod operators;
 #[cfg(test)]
 mod plan;

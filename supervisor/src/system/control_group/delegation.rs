@@ -71,6 +71,11 @@ impl Delegation {
         }
         Ok(group)
     }
+
+    /// The group of a start that is there.
+    pub(crate) fn open(&self, instance: &str) -> Option<ControlGroup> {
+        ControlGroup::open(self.root.join(instance))
+    }
 }
 
 fn read(path: &str) -> Option<String> {
