@@ -60,7 +60,9 @@ pub(crate) async fn keep(registry: Arc<Registry>) {
                 tracing::error!(%error, "a restart for memory ended before its time");
             }
         }
-        watches.retain(|name, _| limited.iter().any(|process| process.name == *name));
+        let now = BootTime::now();
+        // One that is just being restarted does not run, and is not to be forgotten.
+        watches.retain(|name, watch| !watch.may_restart(now) || limited.iter().any(|process| process.name == *name));
         let mut reading = None;
         for Limited { name, handle, instance, limit } in limited {
             let held = match memory_of(&registry.context, &instance, &mut reading).await {
@@ -70,7 +72,7 @@ pub(crate) async fn keep(registry: Arc<Registry>) {
                     continue;
                 }
             };
-            if watches.entry(name).or_default().is_due(&instance, held > limit, BootTime::now()) {
+            if watches.entry(name).or_default().is_due(&instance, held > limit, now) {
                 tracing::warn!(name = handle.words.name, held, limit, "it holds too much memory, restarting it");
                 restarts.spawn(restart(handle));
             }
@@ -127,12 +129,15 @@ impl Watch {
             self.looks_above = 0;
         }
         self.looks_above = if is_above { self.looks_above.saturating_add(1) } else { 0 };
-        let may_restart = self.restarted.is_none_or(|before| now.since(before) >= BETWEEN_RESTARTS);
-        let is_due = self.looks_above > LOOKS && may_restart;
+        let is_due = self.looks_above > LOOKS && self.may_restart(now);
         if is_due {
             self.restarted = Some(now);
         }
         is_due
+    }
+
+    fn may_restart(&self, now: BootTime) -> bool {
+        self.restarted.is_none_or(|before| now.since(before) >= BETWEEN_RESTARTS)
     }
 }
 
