@@ -101,6 +101,10 @@ fn act(directory: &Path) -> io::Result<ExitCode> {
             "listen" => std::mem::forget(TcpListener::bind(("127.0.0.1", rest.parse().map_err(io::Error::other)?))?),
             "answer-hangup" => answer_hangup(directory, rest)?,
             "serve" => serve()?,
+            "close-outputs" => {
+                nix::unistd::close(1)?;
+                nix::unistd::close(2)?;
+            }
             "eat" => eat(rest)?,
             "eat-in-a-child" => drop(Command::new(std::env::current_exe()?).args(["eat", rest]).spawn()?),
             "sleep" => loop {

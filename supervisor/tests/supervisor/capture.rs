@@ -111,3 +111,21 @@ async fn what_was_left_by_a_supervisor_and_a_process_that_died_together_is_kept_
     assert_eq!(kept(&directory, "out"), ["goodbye"]);
     supervisor.shut_down().await;
 }
+
+#[tokio::test]
+async fn a_node_that_closes_its_outputs_lives_on_and_its_end_is_seen() {
+    let home = Home::new();
+    let directory = home.node("a", &["count", "half before", "close-outputs", "ready", "wait-for go", "exit 1"]);
+    let supervisor = home.supervise().await;
+    let pid = supervisor.client.must_start(&home, "a").await;
+    assert!(is_alive(pid));
+    std::fs::write(directory.join("go"), "").unwrap();
+    let exit = eventually("its end is told", async || {
+        supervisor.client.get("/v1/nodes/a").await["exits"].as_array()?.first().cloned()
+    })
+    .await;
+    assert_eq!((&exit["code"], &exit["last_words"]), (&1.into(), &"before".into()), "{exit}");
+    supervisor.client.stop("a").await;
+    assert_eq!(kept(&directory, "out")[0], "before");
+    supervisor.shut_down().await;
+}

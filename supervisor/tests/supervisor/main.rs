@@ -18,6 +18,8 @@ mod credentials;
 #[cfg(test)]
 mod declared_port;
 #[cfg(test)]
+mod disk_full;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod exits;
