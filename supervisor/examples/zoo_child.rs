@@ -22,7 +22,7 @@ use anet_protocol::{Clock, Entropy};
 use anet_supervisor::{Failpoint, Launcher, Settings, run};
 use nix::sys::signal::{SigSet, Signal, raise};
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid, setsid};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 
 fn main() -> io::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -51,7 +51,11 @@ fn main() -> io::Result<ExitCode> {
         }
         ["stranger", signals] => stranger(Path::new(signals)),
         ["ask", uid, gid, socket, request] => ask(uid, gid, Path::new(socket), request),
-        ["supervise", home] => supervise(Path::new(home)),
+        ["supervise", home] => supervise(Path::new(home), || {}),
+        // For tests that count its descriptors, which otherwise only root can see.
+        ["supervise-visibly", home] => supervise(Path::new(home), || {
+            set_dumpable_behavior(DumpableBehavior::Dumpable).expect("a process may be dumped that asks for it");
+        }),
         _ => Ok(ExitCode::from(2)),
     }
 }
@@ -276,7 +280,7 @@ fn wait_for(path: &Path) {
 }
 
 /// A supervisor of its own process, so that it can be killed.
-fn supervise(home: &Path) -> io::Result<ExitCode> {
+fn supervise(home: &Path, is_ready: impl FnOnce() + Send) -> io::Result<ExitCode> {
     let me = std::env::current_exe()?;
     let mut settings = Settings::new(home.to_owned(), me.clone(), "zoo".to_owned(), std::env::vars_os().collect());
     settings.launcher = Launcher { hub: vec![me.clone().into(), "hub".into()], node: vec![me.into(), "node".into()] };
@@ -286,7 +290,7 @@ fn supervise(home: &Path) -> io::Result<ExitCode> {
     settings.failpoint = fatal_failpoint(home.with_file_name("failpoint"));
     let runtime = tokio::runtime::Runtime::new()?;
     let stop = tokio_util::sync::CancellationToken::new();
-    let outcome = runtime.block_on(run(settings, Arc::new(System), Arc::new(System), stop, || {}));
+    let outcome = runtime.block_on(run(settings, Arc::new(System), Arc::new(System), stop, is_ready));
     outcome.map(|()| ExitCode::SUCCESS).map_err(io::Error::other)
 }
 

@@ -30,6 +30,8 @@ pub struct Settings {
     pub mended_interval: Duration,
     /// How long a process may hold more memory than its `memory-high` before it is restarted (R65: 30 s).
     pub memory_patience: Duration,
+    /// How long a node may take to use a token that was pushed (R49: it takes a second), before it is restarted.
+    pub token_patience: Duration,
     /// Whether the process is the supervisor's own: it then becomes a subreaper that buries all orphans, keeps its
     /// memory from being dumped, and takes the control group that was delegated to it.
     pub owns_process: bool,
@@ -59,6 +61,7 @@ impl Settings {
             kill_timeout: Duration::from_secs(2),
             mended_interval: Duration::from_millis(500),
             memory_patience: Duration::from_secs(30),
+            token_patience: Duration::from_secs(30),
             owns_process: false,
             log_total_max: None,
             arguments: Vec::new(),

@@ -27,9 +27,6 @@ use crate::process::{Context, ProcessHandle, Snapshot};
 use crate::token_repair::{Cause, NodeConfigFile, Repair, RepairError, RepairOutcome, Repaired};
 use schedule::Schedule;
 
-/// How long a node may take to use a token that was pushed (R49: it takes a second), before it is restarted.
-const TAKES: Duration = Duration::from_secs(30);
-
 /// No wait for a moment of the wall clock is longer without a look at the clock, which may be set.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(600);
 
@@ -136,7 +133,8 @@ impl TokenKeeper {
                     outcome: RepairOutcome::Repaired { .. } | RepairOutcome::AlreadyValid { .. },
                     requests,
                 }) => {
-                    if let woken @ (Woken::Settled | Woken::Gone) = self.wait(need, Some(TAKES), known).await {
+                    let patience = self.context.settings.token_patience;
+                    if let woken @ (Woken::Settled | Woken::Gone) = self.wait(need, Some(patience), known).await {
                         self.schedule.reset();
                         return woken;
                     }

@@ -4,11 +4,13 @@ mod process;
 mod token;
 
 use std::fs;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anet_tests::{Run, World, anet_program};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname, socket};
 use serde_json::Value;
 
 fn open_up(path: &Path, mode: u32) {
@@ -128,7 +130,12 @@ fn a_healthy_home_is_found_healthy_and_is_not_changed() {
 #[test]
 fn without_login_hub_and_nodes_each_is_said_once_with_the_command_that_helps() {
     let world = World::new();
-    let run = world.anet(&["doctor", "--json"]).failed(1);
+    // Bound and not listened at: nobody answers there, and nobody else takes it.
+    let port = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    bind(port.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).unwrap();
+    let address = getsockname::<SockaddrIn>(port.as_raw_fd()).unwrap();
+    let hub = format!("http://{address}");
+    let run = world.anet(&["doctor", "--json", "--hub", &hub]).failed(1);
     let report = run.json();
     for (check, command) in [
         ("global_config", "anet init"),
@@ -142,7 +149,7 @@ fn without_login_hub_and_nodes_each_is_said_once_with_the_command_that_helps() {
         assert!(found[0]["command"].as_str().unwrap().starts_with(command), "{check}: {report:#}");
     }
     assert!(!world.home.join(".anet").exists(), "looking makes nothing");
-    let _nothing_to_repair = world.anet(&["doctor", "--fix"]).failed(1);
+    let _nothing_to_repair = world.anet(&["doctor", "--fix", "--hub", &hub]).failed(1);
     assert!(!world.home.join(".anet").exists(), "nothing is repaired where nothing is");
 }
 

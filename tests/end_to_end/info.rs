@@ -52,10 +52,15 @@ fn the_hub_is_shown_and_its_log_read_by_the_name_that_events_give_it() {
 }
 
 #[test]
-fn a_restart_for_an_edit_is_counted_as_one_and_a_persons_start_begins_anew() {
+fn a_restart_for_an_edit_is_of_that_node_alone_and_counted_and_a_persons_start_begins_anew() {
     let world = World::new();
     let _url = world.start_hub();
+    let siblings = ["counter", "reader"];
+    for name in siblings {
+        world.start_node(name, "cat");
+    }
     world.start_node("writer", "cat");
+    let pids = siblings.map(|name| world.node_pid(name));
     let pid = world.node_pid("writer");
     let set = world.anet_typing("a value\n", &["node", "env", "set", "writer", "COLOUR"]);
     assert_eq!(set.code, 0, "{set:?}");
@@ -64,6 +69,7 @@ fn a_restart_for_an_edit_is_counted_as_one_and_a_persons_start_begins_anew() {
         (node["state"] == "running" && node["pid"] != pid).then_some(())
     });
     assert_eq!(info(&world, "writer")["node"]["restarts"], 1);
+    assert_eq!(siblings.map(|name| world.node_pid(name)), pids, "no sibling is touched");
     let _again = world.anet(&["node", "restart", "writer"]).done();
     assert_eq!(info(&world, "writer")["node"]["restarts"], 0);
 }

@@ -16,6 +16,7 @@ mod info;
 mod network;
 mod node;
 mod node_secret;
+mod node_wait;
 mod other_user;
 mod output;
 mod private_file;

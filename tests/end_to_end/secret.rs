@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anet_tests::{World, processes_of, wait_until};
+use anet_tests::{World, environment_of, processes_of, wait_until};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, connect, socket};
 
 const CANARY: &str = "canary phrase sung at midnight";
@@ -207,8 +207,7 @@ fn the_secrets_of_a_node_stand_in_its_env_file_and_nowhere_else() {
     assert!(printed.contains("TYPED_KEY") && printed.contains("env_file"), "{printed}");
 
     let processes = processes_of(&world.home);
-    let supervisor = fs::read(format!("/proc/{}/environ", world.supervisor_pid())).unwrap();
-    let supervisor = String::from_utf8_lossy(&supervisor);
+    let supervisor = environment_of(world.supervisor_pid()).unwrap_or_default();
     for (key, secret) in OF_NODES {
         assert!(!printed.contains(secret), "{key} was printed: {printed}");
         assert!(!supervisor.contains(secret), "{key} is in the environment of the supervisor");

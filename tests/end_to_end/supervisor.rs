@@ -1,7 +1,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use anet_tests::{World, anet_program, kill_process, process_is_alive, processes_of, wait_until};
+use anet_tests::{World, anet_program, environment_of, kill_process, process_is_alive, processes_of, wait_until};
 
 #[test]
 fn of_many_that_start_it_at_once_one_wins_and_all_succeed() {
@@ -142,8 +142,7 @@ fn one_that_an_agent_starts_is_no_part_of_the_agent_and_outlives_its_node() {
     assert_eq!(answer.stdout.trim(), "started");
     let pid = inner.supervisor_pid();
     assert!(process_is_alive(pid), "it ended with the task");
-    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
-    let environment = String::from_utf8_lossy(&environment);
+    let environment = environment_of(pid).unwrap_or_default();
     assert!(!environment.contains("ANET_INSTANCE_ID=") && !environment.contains("ANET_TASK_"), "{environment}");
 
     let _stopped = outer.anet(&["node", "stop", "keeper"]).done();

@@ -12,6 +12,13 @@ fn config(directory: &Path) -> serde_json::Value {
     serde_json::from_str(&fs::read_to_string(directory.join("config.json")).unwrap()).unwrap()
 }
 
+/// What is told of a node and is of this kind, oldest first.
+fn events_of(world: &World, name: &str, kind: &str) -> Vec<serde_json::Value> {
+    let run = world.anet(&["events", name, "--json"]).done();
+    let events = run.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    events.filter(|event| event["happening"]["kind"] == kind).collect()
+}
+
 /// Revokes every token of the node at the hub, as `login`.
 fn revoke_token(world: &World, name: &str, login: &str) {
     let own = [("COMMHUB_TOKEN", login)];
@@ -56,6 +63,10 @@ fn a_node_whose_token_was_revoked_is_connected_again_as_the_same_process_and_its
     world.wait_for_task(&again, "replied");
     let node = world.node("writer");
     assert_eq!((&node["state"], &node["token"]), (&"running".into(), &serde_json::Value::Null), "{node}");
+    assert!(events_of(&world, "writer", "token").len() >= 2, "that it is replaced, and that it works");
+    let text = world.anet(&["events", "writer"]).done().stdout;
+    let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
+    assert!(place("token  is being replaced") < place("token  works again"), "{text}");
 }
 
 #[test]
@@ -83,6 +94,9 @@ fn a_dead_login_shows_as_auth_blocked_and_a_new_one_mends_the_node_at_once() {
     let _in = world.anet_typing(&format!("{password}\n"), &["login", "--username", "admin"]).done();
     wait_until("the node is connected", || (world.node("writer")["link"]["value"] == "connected").then_some(()));
     assert_eq!(world.node_pid("writer"), pid);
+    wait_until("the login is told", || (events_of(&world, "writer", "login").len() == 1).then_some(()));
+    let text = world.anet(&["events", "writer"]).done().stdout;
+    assert!(text.contains("token  refused, and a person must log in: "), "{text}");
     let task = world.send("writer", "after the login");
     world.wait_for_task(&task, "replied");
 }

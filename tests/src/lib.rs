@@ -13,5 +13,5 @@ pub use condition::wait_until;
 pub use cutting_proxy::{Broken, BrokenCalls, CuttingProxy};
 pub use http::{call, listen};
 pub use person::Person;
-pub use processes::{kill_process, process_is_alive, processes_of};
+pub use processes::{environment_of, kill_process, not_tried, process_is_alive, processes_of};
 pub use world::{Run, World, anet_program};

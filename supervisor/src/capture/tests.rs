@@ -97,6 +97,49 @@ fn what_an_earlier_start_wrote_comes_before_the_next_start() {
     assert_eq!(unread(&directory), ["2.err", "2.out", "position"]);
 }
 
+#[test]
+fn of_a_next_start_nothing_is_kept_before_the_whole_rest_of_the_earlier_one() {
+    // More than one step takes.
+    const LINES: usize = 3 << 20;
+    let directory = tempfile::tempdir().unwrap();
+    let mut collector = collector(&directory);
+    let mut first = open(&mut collector, LIMITS);
+    let mut second = open(&mut collector, LIMITS);
+    let line = format!("{}\n", "x".repeat(1023));
+    first.out.write_all(line.repeat(LINES / line.len()).as_bytes()).unwrap();
+    writeln!(second.out, "later").unwrap();
+    collect(&mut collector, false);
+    let kept = kept(&directory);
+    assert_eq!(kept.len(), LINES / line.len() + 1);
+    assert_eq!(kept.iter().position(|line| line == "out 2 later"), Some(kept.len() - 1));
+}
+
+#[test]
+fn a_link_in_the_place_of_a_file_of_output_is_neither_read_nor_written() {
+    const THEIRS: &str = "theirs\n";
+    let directory = tempfile::tempdir().unwrap();
+    let other = directory.path().join("other");
+    std::fs::write(&other, THEIRS).unwrap();
+    let logs = directory.path().join("logs");
+    let put_link = |path: &Path| {
+        std::fs::remove_file(path).unwrap();
+        std::os::unix::fs::symlink(&other, path).unwrap();
+    };
+    let mut collector = collector(&directory);
+    let mut outputs = open(&mut collector, LIMITS);
+    writeln!(outputs.err, "mine").unwrap();
+    let raw = logs.join("unread/1.out");
+    put_link(&raw);
+    collector.step(false).unwrap_err();
+    std::fs::remove_file(&raw).unwrap();
+    put_link(&logs.join(LOG));
+    collector.step(false).unwrap_err();
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), THEIRS);
+    std::fs::remove_file(logs.join(LOG)).unwrap();
+    collect(&mut collector, false);
+    assert_eq!(kept(&directory), ["err 1 mine"], "the link kept nothing from being kept later");
+}
+
 /// Whether the bytes stand anywhere below.
 fn is_on_disk(directory: &Path, needle: &[u8]) -> bool {
     std::fs::read_dir(directory).unwrap().any(|entry| {

@@ -276,6 +276,19 @@ mod tests {
     }
 
     #[test]
+    fn a_program_neither_ignores_nor_blocks_a_signal_whatever_the_supervisor_does() {
+        // Every Rust program ignores SIGPIPE, and every signal is blocked while a child is made.
+        let own = std::fs::read_to_string("/proc/self/status").unwrap();
+        assert!(own.lines().any(|line| line.starts_with("SigIgn:") && !line.ends_with(&"0".repeat(16))), "{own}");
+        let script = "grep -E '^Sig(Blk|Ign):' /proc/self/status";
+        let (printed, code) = run(&["sh", "-c", script], "/usr/bin:/bin", Path::new("/")).unwrap();
+        let masks = printed.lines().map(|line| u64::from_str_radix(line.split_once('\t').unwrap().1, 16).unwrap());
+        // The real-time signals from 32 on are as whoever runs the test has left them.
+        let standard: Vec<u64> = masks.map(|mask| mask & 0x7fff_ffff).collect();
+        assert_eq!((standard, code), (vec![0, 0], 0), "{printed}");
+    }
+
+    #[test]
     fn the_supervisor_keeps_its_own_directory_mask_session_and_signals() {
         let look = || {
             let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();

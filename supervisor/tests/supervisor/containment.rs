@@ -85,7 +85,10 @@ async fn what_a_process_may_dump_see_and_open_is_bounded() {
     home.node("a", &["ready", "sleep"]);
     // Whoever starts the supervisor may have left a descriptor open for it.
     let mut command = tokio::process::Command::new("/bin/sh");
-    command.args(["-c", "exec 9</dev/null; exec \"$1\" supervise \"$2\"", "sh"]).arg(zoo_child()).arg(home.path());
+    command
+        .args(["-c", "exec 9</dev/null; exec \"$1\" supervise-visibly \"$2\"", "sh"])
+        .arg(zoo_child())
+        .arg(home.path());
     let mut supervisor = home.supervise_by(command).await;
     assert!(Path::new(&format!("/proc/{}/fd/9", supervisor.id().unwrap())).exists());
     let pid = home.client().must_start(&home, "a").await;

@@ -118,8 +118,17 @@ impl Home {
 
     /// A supervisor in a process of its own, which can be killed.
     pub(crate) async fn supervise_apart(&self) -> tokio::process::Child {
+        self.supervise_as("supervise").await
+    }
+
+    /// As [`Self::supervise_apart`], and whoever runs the test can see which descriptors it has.
+    pub(crate) async fn supervise_visibly(&self) -> tokio::process::Child {
+        self.supervise_as("supervise-visibly").await
+    }
+
+    async fn supervise_as(&self, role: &str) -> tokio::process::Child {
         let mut command = tokio::process::Command::new(zoo_child());
-        command.arg("supervise").arg(self.path());
+        command.arg(role).arg(self.path());
         self.supervise_by(command).await
     }
 
@@ -291,6 +300,7 @@ impl Client {
 pub(crate) fn as_another_user<T: Send + 'static>(action: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     const NOBODY: nix::libc::c_long = 65534;
     if !nix::unistd::geteuid().is_root() {
+        not_tried("to act as another user");
         return None;
     }
     let thread = std::thread::spawn(move || {
@@ -300,6 +310,11 @@ pub(crate) fn as_another_user<T: Send + 'static>(action: impl FnOnce() -> T + Se
         action()
     });
     Some(thread.join().unwrap())
+}
+
+/// Says what a test leaves out because it needs root.
+pub(crate) fn not_tried(what: &str) {
+    eprintln!("not tried, because only root can: {what}");
 }
 
 /// Opens the way to a socket as far as file modes go, so that only the check of the peer is left.
@@ -316,6 +331,10 @@ pub(crate) fn pid_of(view: &Value) -> i32 {
 
 pub(crate) fn kill(pid: i32) {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+}
+
+pub(crate) fn hang_up(pid: i32) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGHUP).unwrap();
 }
 
 /// Whether a process runs; one that only waits to be buried does not.

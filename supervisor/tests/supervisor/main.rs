@@ -50,6 +50,10 @@ mod recycled_number;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+#[path = "../token_repair/scripted_hub.rs"]
+#[expect(dead_code, reason = "the tests of repairs use the rest")]
+mod scripted_hub;
+#[cfg(test)]
 mod service_manager;
 #[cfg(test)]
 mod single_instance;
@@ -59,5 +63,7 @@ mod soak;
 mod stop_tree;
 #[cfg(test)]
 mod storm;
+#[cfg(test)]
+mod token_push;
 #[cfg(test)]
 mod upgrade;

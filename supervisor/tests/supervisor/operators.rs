@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Client, Home, Supervisor, zoo_child};
+use crate::harness::{Client, Home, Supervisor, not_tried, zoo_child};
 
 /// A user and a group of whom no machine needs to know.
 const MEMBER: u32 = 60_001;
@@ -67,12 +67,16 @@ impl Operated {
 }
 
 fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
+    let is_root = nix::unistd::geteuid().is_root();
+    if !is_root {
+        not_tried("to ask as a member of a group, or as a stranger");
+    }
+    is_root
 }
 
 /// The group of operators: one that only root can give away, else the one that whoever runs the test is in.
 fn group() -> u32 {
-    if is_root() { GROUP } else { nix::unistd::getegid().as_raw() }
+    if nix::unistd::geteuid().is_root() { GROUP } else { nix::unistd::getegid().as_raw() }
 }
 
 async fn ask_at(socket: &Path, uid: u32, gid: u32, request: &str, body: &Value) -> String {

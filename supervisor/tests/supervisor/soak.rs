@@ -33,7 +33,7 @@ async fn thirty_crashing_nodes_leave_no_descriptor_no_zombie_and_no_second_copy(
     for name in &names {
         home.node(name, &["count", "helper daemon", "ready", "wait-for go", "exit 1"]);
     }
-    let mut supervisor = home.supervise_apart().await;
+    let mut supervisor = home.supervise_visibly().await;
     let (client, pid) = (home.client(), supervisor.id().unwrap());
     for name in &names {
         client.must_start(&home, name).await;

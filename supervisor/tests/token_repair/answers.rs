@@ -89,6 +89,19 @@ async fn only_a_401_replaces_a_token() {
 }
 
 #[tokio::test]
+async fn nobody_that_a_hub_redirects_to_is_asked_anything() {
+    let elsewhere = ScriptedHub::new().await;
+    for request in [ME, "GET /api/nodes", MINT, "GET /api/auth/tokens"] {
+        let bench = Bench::new().await;
+        bench.hub.script(request, [Answer::Redirect(format!("http://{}/api/auth/me", elsewhere.address))]);
+        bench.repaired().await;
+        let asked = bench.hub.asked();
+        assert!(asked.iter().any(|(asked, _)| asked == request), "{request} is redirected: {asked:?}");
+        assert_eq!(elsewhere.asked(), [], "{request}");
+    }
+}
+
+#[tokio::test]
 async fn a_hub_that_hangs_or_drips_is_not_waited_for_and_changes_nothing() {
     for request in [ME, "GET /api/nodes", MINT] {
         for answer in [Answer::Hang, Answer::Drip] {
