@@ -1,6 +1,7 @@
 //! The port that a node or program says it listens on (R20).
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::json;
 
@@ -10,10 +11,20 @@ fn port_of(listener: &TcpListener) -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+/// A listener on a port that the kernel gives to nobody by itself (ip_local_port_range begins at 32768), so that it stays
+/// free for this test when it is closed.
+fn listener() -> TcpListener {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed))
+        .find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok())
+        .unwrap()
+}
+
 #[tokio::test]
 async fn a_start_whose_port_of_the_settings_file_is_taken_is_refused_and_the_owner_is_named() {
     let home = Home::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = listener();
     let port = port_of(&listener);
     home.node("a", &["count", "ready", "sleep"]);
     std::fs::create_dir_all(home.path()).unwrap();
@@ -33,7 +44,7 @@ async fn a_start_whose_port_of_the_settings_file_is_taken_is_refused_and_the_own
 #[tokio::test]
 async fn a_stop_is_not_called_done_while_somebody_holds_the_port() {
     let home = Home::new();
-    let port = port_of(&TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = port_of(&listener());
     home.node("a", &["count", "ready", "sleep"]);
     std::fs::create_dir_all(home.path()).unwrap();
     std::fs::write(home.path().join("supervisor.toml"), format!("[node.a]\nport = {port}\n")).unwrap();
@@ -56,7 +67,7 @@ async fn a_stop_is_not_called_done_while_somebody_holds_the_port() {
 #[tokio::test]
 async fn a_program_that_holds_its_own_port_can_be_compared_with_its_files() {
     let home = Home::new();
-    let port = port_of(&TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = port_of(&listener());
     // The behaviour lies where a node's would; the program's own directory has its configuration.
     let behaviour = node_in(&home.path(), "web", &[&format!("listen {port}"), "ready", "sleep"]);
     let directory = home.project().join(".anet/programs/web");

@@ -80,13 +80,14 @@ async fn trial(place: &str, request: &str) -> bool {
     if request != "start" {
         client.must_start(&home, "b").await;
     }
+    let before = client.get("/v1/status").await["instance"].clone();
     arm(&home, place);
     ask(&home, &client, request).await;
     // An upgrade is under way after its answer.
     if request == "upgrade" {
         eventually("the upgrade or the death", async || {
             let is_dead = supervisor_is_dead(&supervisor);
-            let is_over = client.try_get("/v1/status").await.is_some();
+            let is_over = client.try_get("/v1/status").await.is_some_and(|status| status["instance"] != before);
             (is_dead || is_over).then_some(())
         })
         .await;
