@@ -142,7 +142,8 @@ pub(crate) struct Process {
     leftovers: Option<Tree>,
     /// What it writes.
     capture: Capture,
-    commands: mpsc::Receiver<Command>,
+    /// Boxed: the channel has room for 32 items from the beginning, of which a process at rest needs none (R6).
+    commands: mpsc::Receiver<Box<Command>>,
     tell: mpsc::Sender<Told>,
     told: mpsc::Receiver<Told>,
     snapshot: watch::Sender<Snapshot>,
@@ -204,7 +205,7 @@ impl Process {
             let watched = self.next_lateness();
             tokio::select! {
                 command = self.commands.recv() => match command {
-                    Some(command) => if Box::pin(self.obey(command)).await.is_break() { return },
+                    Some(command) => if Box::pin(self.obey(*command)).await.is_break() { return },
                     None => return,
                 },
                 incident = incident(&mut self.phase, &mut hub_gate, watched, self.drain.as_mut()) => {

@@ -18,7 +18,7 @@ const LISTENER_PATIENCE: Duration = Duration::from_secs(1);
 /// A handle on the actor; the actor ends when the last one is dropped.
 #[derive(Clone)]
 pub(crate) struct ProcessHandle {
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<Box<Command>>,
     snapshots: watch::Receiver<Snapshot>,
     pub(crate) words: Words,
     context: Arc<Context>,
@@ -26,7 +26,7 @@ pub(crate) struct ProcessHandle {
 
 impl ProcessHandle {
     pub(super) fn new(
-        commands: mpsc::Sender<Command>,
+        commands: mpsc::Sender<Box<Command>>,
         snapshots: watch::Receiver<Snapshot>,
         words: Words,
         context: Arc<Context>,
@@ -41,7 +41,7 @@ impl ProcessHandle {
 
     /// Has a node read its configuration again, for a token that was replaced.
     pub(crate) fn reread(&self) {
-        if let Err(error) = self.commands.try_send(Command::Reread) {
+        if let Err(error) = self.commands.try_send(Box::new(Command::Reread)) {
             // It looks by itself as long as its token is refused.
             tracing::warn!(name = self.words.name, %error, "the node is not told to read its token again");
         }
@@ -102,7 +102,7 @@ impl ProcessHandle {
     pub(crate) async fn hub_listener(&self) -> Option<TcpListener> {
         let (reply, answer) = oneshot::channel();
         let asked = async {
-            self.commands.send(Command::HubListener { reply }).await.ok()?;
+            self.commands.send(Box::new(Command::HubListener { reply })).await.ok()?;
             answer.await.ok()?
         };
         tokio::time::timeout(LISTENER_PATIENCE, asked).await.ok().flatten()
@@ -153,7 +153,7 @@ impl ProcessHandle {
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Command) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(command(reply)).await.map_err(|_| Refusal::leaving())?;
+        self.commands.send(Box::new(command(reply))).await.map_err(|_| Refusal::leaving())?;
         answer.await.map_err(|_| Refusal::leaving())?
     }
 }
