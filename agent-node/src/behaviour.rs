@@ -36,6 +36,7 @@ pub(crate) fn settings() -> Settings {
         pid: 1,
         version: "0".to_owned(),
         agent_environment: vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())],
+        agent_secrets: Vec::new(),
         timing: Timing::default(),
     }
 }

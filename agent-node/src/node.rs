@@ -189,6 +189,7 @@ async fn open(
         let attempts = preflight::take_up(&settings, &journal, &outbox).await?;
         let secrets = settings.agent_environment.iter().filter(|(key, value)| is_secret(key, value));
         let secrets = secrets.map(|(_, value)| SecretString::from(value.as_str())).chain([own_token]);
+        let secrets = secrets.chain(settings.agent_secrets.iter().cloned());
         let redactor = Arc::new(Redactor::new(secrets));
         let runtime = Box::new(CommandRuntime::new(program, &settings, redactor));
         Ok((hub, lock, journal, outbox, attempts, runtime))

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use anet_protocol::event::READ_WATCHDOG_SECONDS;
 use anet_protocol::id::{Alias, InstanceId, NodeId};
+use secrecy::SecretString;
 
 /// Everything a node has to know; it reads no environment and no configuration by itself.
 ///
@@ -41,6 +42,8 @@ pub struct Settings {
     pub version: String,
     /// The agents' whole environment, without the `ANET_*` variables that each task adds.
     pub agent_environment: Vec<(String, String)>,
+    /// Masked in what agents say of a failure, as are the variables whose name or value tells that they are secret.
+    pub agent_secrets: Vec<SecretString>,
     /// How long to wait for what.
     pub timing: Timing,
 }

@@ -55,9 +55,11 @@ pub struct Policy {
     /// Bytes of one log file before the next is begun (R63).
     #[serde(with = "byte_size::required")]
     pub log_max_bytes: u64,
-    /// How many files of one log are kept (R63).
+    /// How many files of one log are kept, the one that is written included (R63).
+    #[serde(deserialize_with = "at_least_one")]
     pub log_files: u32,
     /// How readily the kernel ends it when memory runs out, -1000 to 1000 (R22).
+    #[serde(deserialize_with = "oom_score")]
     pub oom_score_adjust: i16,
     /// The TCP port it listens on: a start with the port taken is refused, and a stop is done when it
     /// is free (R20).
@@ -154,6 +156,22 @@ fn part<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Err
     Err(serde::de::Error::custom(format!("{part} is not a part between 0 and 1")))
 }
 
+fn at_least_one<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        0 => Err(serde::de::Error::custom("at least 1 is needed")),
+        number => Ok(number),
+    }
+}
+
+/// The kernel's range (proc_pid_oom_score_adj(5)).
+fn oom_score<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i16, D::Error> {
+    let score = i16::deserialize(deserializer)?;
+    if (-1000..=1000).contains(&score) {
+        return Ok(score);
+    }
+    Err(serde::de::Error::custom(format!("{score} is not a number between -1000 and 1000")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,7 +219,13 @@ mod tests {
     #[test]
     fn unknown_keys_and_wrong_values_are_refused() {
         let texts = ["stop_grace = \"10s\"", "stop-grace = 10", "restart = \"sometimes\"", "memory-max = \"lots\""];
-        for text in texts.into_iter().chain(["start-backoff = { jitter = 1.5 }", "port = 65536"]) {
+        for text in texts.into_iter().chain([
+            "start-backoff = { jitter = 1.5 }",
+            "port = 65536",
+            "log-files = 0",
+            "oom-score-adjust = 1001",
+            "oom-score-adjust = -1001",
+        ]) {
             assert!(toml::from_str::<Policy>(text).is_err(), "{text}");
         }
     }

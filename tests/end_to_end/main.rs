@@ -15,6 +15,7 @@ mod hub;
 mod info;
 mod network;
 mod node;
+mod node_delete;
 mod node_secret;
 mod node_wait;
 mod other_user;

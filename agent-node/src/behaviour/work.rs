@@ -97,14 +97,17 @@ async fn what_takes_too_long_is_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_says_why_and_gives_no_secret_away() {
     let bench = Bench::new();
-    let mut settings = bench.settings("echo \"no luck with $VENDOR_KEY\" >&2; exit 3", 1);
+    let mut settings = bench.settings("echo \"no luck with $VENDOR_KEY in $COLOUR\" >&2; exit 3", 1);
     settings.agent_environment.push(("VENDOR_KEY".to_owned(), "correct horse".to_owned()));
+    // Its name tells nothing, but it came out of the file for secrets.
+    settings.agent_environment.push(("COLOUR".to_owned(), "battery staple".to_owned()));
+    settings.agent_secrets.push("battery staple".to_owned().into());
     let node = bench.run(settings);
     bench.hub.send(task("t1", 1, "count"));
     bench.hub.until("the failure", |state| !state.taken("fail").is_empty()).await;
     let error = &bench.hub.bodies("fail")[0]["error"];
     assert_eq!(error["code"], "exit_status");
-    assert_eq!(error["message"], "the agent ended with exit status 3\nno luck with ***");
+    assert_eq!(error["message"], "the agent ended with exit status 3\nno luck with *** in ***");
     assert_eq!(node.stopped().await, ExitCode::Stopped);
 }
 

@@ -69,9 +69,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Outcome {
         Err(failure) if is_known => return Err(failure),
         Err(failure) => return Err(undo::take_back(context, name, &target, failure).await),
     };
-    let pid = outcome.node.pid.unwrap_or_default();
-    let condition = if outcome.changed { "is running" } else { "was already running" };
-    context.printer.note(&format!("{name} {condition} (pid {pid}){}", start::proof(context, &outcome.node)))?;
+    context.printer.note(&start::told(context, &outcome))?;
     if context.printer.json {
         context.printer.document(&outcome)?;
     }

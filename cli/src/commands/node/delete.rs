@@ -48,6 +48,10 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         return Err(Failure::message(format!("nothing was done to {name}"))
             .hint(format!("`anet node delete {name} --project '{place}'{keep} --force` will {text}")));
     }
+    if !is_program && node_id.is_some() {
+        // Asked before the node is stopped: one that the hub cannot be told of stays as it is.
+        context.hub()?.health().await?;
+    }
     if let (Some(client), Some(_)) = (&supervisor, view) {
         client.stop_node(name, &target).await?;
     }

@@ -96,10 +96,11 @@ fn prepare(context: &Context, directory: &Path) -> Result<(Settings, SecretStrin
         let value = agent_environment.iter().find(|(name, _)| *name == key);
         value.map(|(_, value)| SecretString::from(value.as_str()))
     });
-    let redactor = Redactor::new(secrets.chain([token.clone()]));
+    let secrets: Vec<SecretString> = secrets.collect();
+    let redactor = Redactor::new(secrets.iter().cloned().chain([token.clone()]));
     log_file::start_logging(directory.join("logs/node.log"), redactor, &environment.log)
         .map_err(|error| (ExitCode::Fault, Failure::failed(error)))?;
-    let settings = settings(context, directory, &config, agent_environment).map_err(invalid)?;
+    let settings = settings(context, directory, &config, agent_environment, secrets).map_err(invalid)?;
     Ok((settings, token))
 }
 
@@ -108,6 +109,7 @@ fn settings(
     directory: &Path,
     config: &NodeConfig,
     agent_environment: Vec<(String, String)>,
+    agent_secrets: Vec<SecretString>,
 ) -> Result<Settings, Failure> {
     let environment = &context.environment;
     let project_dir = directory
@@ -143,6 +145,7 @@ fn settings(
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         agent_environment,
+        agent_secrets,
         timing: anet_agent_node::Timing::default(),
     })
 }

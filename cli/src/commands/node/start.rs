@@ -38,10 +38,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         secure(context, &node.name, &target).await?;
     }
     let outcome = start_within(context, &node.name, &target, arguments.patience).await?;
-    let name = &outcome.node.name;
-    let pid = outcome.node.pid.unwrap_or_default();
-    let condition = if outcome.changed { "is running" } else { "was already running" };
-    context.printer.note(&format!("{name} {condition} (pid {pid}){}", proof(context, &outcome.node)))?;
+    context.printer.note(&told(context, &outcome))?;
     if context.printer.json {
         context.printer.document(&outcome)?;
     }
@@ -57,6 +54,14 @@ async fn secure(context: &Context, name: &str, target: &NodeTarget) -> Result<()
         }
     }
     Ok(())
+}
+
+/// What a start came to: a program may have done its work and ended before one looks.
+pub(in crate::commands) fn told(context: &Context, outcome: &NodeChanged) -> String {
+    let node = &outcome.node;
+    let Some(pid) = node.pid else { return format!("{} was started, and has ended by now", node.name) };
+    let condition = if outcome.changed { "is running" } else { "was already running" };
+    format!("{} {condition} (pid {pid}){}", node.name, proof(context, node))
 }
 
 /// How it is known that it runs well.

@@ -54,8 +54,8 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         return print(context, &directory, &unit_files);
     }
     let flag = arguments.scope.flag();
-    // First, so that a machine without systemd is told before anything changed.
-    call("systemctl", &[flag, "--version"])?;
+    // First, so that a machine without systemd, or a user without a service manager, is told before anything changed.
+    call("systemctl", &[flag, "show", "--property=Version"])?;
     for (name, text) in &unit_files {
         files::write_public(&directory.join(name), text)?;
     }

@@ -131,8 +131,10 @@ impl Plan {
             add(&mut text, format_args!("ReadWritePaths={}", quoted(path, Quoting::Command)?));
         }
         let all = SUPERVISOR_HARDENING.iter().chain(MACHINE_HARDENING).chain(HUB_HARDENING);
-        // A list of what is allowed takes the place of the list of what is not.
-        for (directive, reason) in all.filter(|(directive, _)| !directive.starts_with("SystemCallFilter=~@clock")) {
+        // A list of what is allowed takes the place of the list of what is not, and the last `ProtectSystem` counts.
+        let is_weaker =
+            |directive: &str| directive.starts_with("SystemCallFilter=~@clock") || directive == "ProtectSystem=full";
+        for (directive, reason) in all.filter(|(directive, _)| !is_weaker(directive)) {
             line(&mut text, reason);
             add(&mut text, format_args!("{directive}"));
         }

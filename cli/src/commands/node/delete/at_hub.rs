@@ -6,8 +6,10 @@ use anet_protocol::id::{Alias, NodeId};
 use anet_protocol::rest::{Node, NodeQuery};
 
 use crate::context::Context;
+use crate::environment::node_directory;
 use crate::failure::Failure;
 use crate::hub_client::HubClient;
+use crate::node_files;
 
 /// Removes the node from the hub, unless the hub knows it in another place: then this one is a copy.
 ///
@@ -21,6 +23,12 @@ pub(super) async fn remove(
     project: &Path,
     keep_token: bool,
 ) -> Result<(), Failure> {
+    if let Some(other) = node_id.and_then(|node_id| same_node(project, name, node_id)) {
+        let text = format!(
+            "{other} in this project is the same node to the hub; it stays there, and only the files of {name} are deleted"
+        );
+        return Ok(context.printer.warning(&text)?);
+    }
     let (hub, found) = match node_id {
         Some(node_id) => {
             let hub = context.hub()?;
@@ -41,6 +49,16 @@ pub(super) async fn remove(
     }
     let deleted = hub.delete_node(&node.node_id, keep_token).await?;
     Ok(context.printer.note(&format!("removed from the hub, {} token(s) revoked", deleted.tokens_revoked))?)
+}
+
+/// Another directory of the project with this identity: one of both was copied.
+fn same_node(project: &Path, name: &str, node_id: &NodeId) -> Option<String> {
+    // A project whose directory cannot be listed has no other one that could be told.
+    let mut others = node_files::names(project).ok()?.into_iter().filter(|other| other != name);
+    others.find(|other| {
+        let config = node_files::read_config(&node_directory(project, other));
+        config.is_ok_and(|config| config.node_id() == Some(node_id.as_str()))
+    })
 }
 
 /// The node of this name that works in this project, or that never worked anywhere: its configuration tells no id.
