@@ -42,10 +42,10 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     write_with_mode(path, text, 0o600)
 }
 
-/// As [`write`], with another mode, for a file without secrets.
+/// As [`write()`], with another mode, for a file without secrets.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_with_mode(path: &Path, text: &str, mode: u32) -> Result<(), FileError> {
     let write = || -> io::Result<()> {
         let directory = path.parent().ok_or_else(|| io::Error::other("it has no directory"))?;

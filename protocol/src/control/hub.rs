@@ -31,7 +31,7 @@ pub struct HubView {
     /// Starts since it was first made known; the number of the last one.
     #[serde(default)]
     pub incarnation: u64,
-    /// How its last [`KEPT_EXITS`] starts ended, oldest first.
+    /// How its last [`KEPT_EXITS`](super::KEPT_EXITS) starts ended, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exits: Vec<Exit>,
 }

@@ -46,7 +46,7 @@ pub struct NodeView {
     /// Starts since it was first made known; the number of the last one.
     #[serde(default)]
     pub incarnation: u64,
-    /// How its last [`KEPT_EXITS`] starts ended, oldest first; empty in lists, which show only the last.
+    /// How its last [`KEPT_EXITS`](super::KEPT_EXITS) starts ended, oldest first; empty in lists, which show only the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exits: Vec<Exit>,
     /// The version of the program that the living process runs, which an upgrade of the supervisor leaves alone.

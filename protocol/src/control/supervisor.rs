@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// `GET /v1/status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SupervisorStatus {
-    /// [`CONTROL_VERSION`] of the supervisor.
+    /// [`CONTROL_VERSION`](super::CONTROL_VERSION) of the supervisor.
     pub control_version: u32,
     /// Its program's version.
     pub version: String,
