@@ -28,6 +28,7 @@ mod inherited;
 mod instance_lock;
 mod launch;
 mod leftovers;
+mod line_log;
 mod local_socket;
 mod login;
 mod logs;

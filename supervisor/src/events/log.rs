@@ -1,24 +1,18 @@
-//! The last events on disk: one JSON document a line, in two files of bounded size.
-//!
-//! Nothing is synced to the disk here: what a power cut takes, a listener that comes back is told as a gap.
+//! The last events on disk. What a power cut takes of them, a listener that comes back is told as a gap.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use anet_protocol::control::SupervisorEvent;
 
-/// A file longer than this becomes the older one, and the one that was so is gone.
+use crate::line_log::LineLog;
+
+/// How long each of the two files gets, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
 /// The two files.
 #[derive(Debug)]
-pub(crate) struct EventLog {
-    newer: PathBuf,
-    older: PathBuf,
-    longest: u64,
-}
+pub(crate) struct EventLog(LineLog);
 
 /// What is known of the time after a cursor.
 #[derive(Debug, Default)]
@@ -31,7 +25,7 @@ pub(crate) struct Past {
 
 impl EventLog {
     pub(super) fn new(directory: &Path) -> Self {
-        Self { newer: directory.join("events.jsonl"), older: directory.join("events.1.jsonl"), longest: LONGEST }
+        Self(LineLog::new(directory, "events", LONGEST))
     }
 
     /// Adds an event. The caller lets in one at a time.
@@ -39,15 +33,7 @@ impl EventLog {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn append(&self, event: &SupervisorEvent) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
-        let open = || OpenOptions::new().append(true).create(true).mode(0o600).open(&self.newer);
-        let mut file = open()?;
-        if file.metadata()?.len() + line.len() as u64 > self.longest {
-            std::fs::rename(&self.newer, &self.older)?;
-            file = open()?;
-        }
-        file.write_all(&line)
+        self.0.append(event)
     }
 
     /// Everything after `cursor`; everything there is, with a gap, when the cursor is not known.
@@ -55,7 +41,7 @@ impl EventLog {
     /// # Errors
     /// When the files cannot be read.
     pub(crate) fn after(&self, cursor: &str) -> io::Result<Past> {
-        let mut events = self.read()?;
+        let mut events = self.0.read::<SupervisorEvent>()?;
         match events.iter().rposition(|event| event.cursor == cursor) {
             Some(position) => Ok(Past { has_gap: false, events: events.split_off(position + 1) }),
             None => Ok(Past { has_gap: true, events }),
@@ -67,25 +53,9 @@ impl EventLog {
     /// # Errors
     /// When the files cannot be read.
     pub(crate) fn last(&self, count: usize) -> io::Result<Past> {
-        let mut events = self.read()?;
+        let mut events = self.0.read::<SupervisorEvent>()?;
         let surplus = events.len().saturating_sub(count);
         Ok(Past { has_gap: false, events: events.split_off(surplus) })
-    }
-
-    fn read(&self) -> io::Result<Vec<SupervisorEvent>> {
-        let mut events = Vec::new();
-        for path in [&self.older, &self.newer] {
-            let file = match File::open(path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            for line in BufReader::new(file).lines() {
-                // A line that a power cut or a full disk cut off is no event.
-                events.extend(serde_json::from_str::<SupervisorEvent>(&line?));
-            }
-        }
-        Ok(events)
     }
 }
 
@@ -130,15 +100,15 @@ mod tests {
     #[test]
     fn the_files_are_bounded_and_a_cut_line_is_passed_over() {
         let directory = tempfile::tempdir().unwrap();
-        let log = EventLog { longest: 1000, ..EventLog::new(directory.path()) };
+        let log = EventLog(LineLog::new(directory.path(), "events", 1000));
         (1..=100).for_each(|id| log.append(&event(id)).unwrap());
         let length = |path: &Path| std::fs::metadata(path).unwrap().len();
-        assert!(length(&log.newer) <= 1000 && length(&log.older) <= 1000);
+        assert!(length(&log.0.newer) <= 1000 && length(&log.0.older) <= 1000);
         let last = ids(&log.last(1000).unwrap());
         assert!(last.len() > 5 && last.len() < 100 && last.last() == Some(&100), "{last:?}");
         assert!(last.windows(2).all(|pair| pair[1] == pair[0] + 1), "{last:?}");
         assert!(log.after("7-1").unwrap().has_gap);
-        std::fs::write(&log.newer, "{\"id\":101,\n").unwrap();
+        std::fs::write(&log.0.newer, "{\"id\":101,\n").unwrap();
         assert!(log.last(1000).is_ok());
     }
 }
