@@ -1,29 +1,31 @@
 //! The log of a long-lived process: written by the process itself, capped in size, free of secrets.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anet_protocol::redaction::Redactor;
+use anet_supervisor::LogRotation;
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::files;
 
-/// When a log reaches this many bytes it becomes `.1`, and `.1` becomes `.2`, up to [`KEPT`].
+/// A log of this many bytes is put away, and a new one is begun.
 const MAX_BYTES: u64 = 10 * 1024 * 1024;
 
-/// How many older logs are kept (R63: 10 MB × 5).
-const KEPT: u32 = 4;
+/// How many there are, with the older ones (R63: 10 MB × 5).
+const FILES: u32 = 5;
 
 /// A log file that rotates by size and masks secrets.
 #[derive(Debug)]
 pub(crate) struct LogFile {
     path: PathBuf,
     redactor: Redactor,
+    rotation: LogRotation,
     max_bytes: u64,
     open: Mutex<OpenLog>,
 }
@@ -40,12 +42,6 @@ fn open(path: &Path) -> io::Result<OpenLog> {
     Ok(OpenLog { file, bytes })
 }
 
-fn numbered(path: &Path, number: u32) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{number}"));
-    PathBuf::from(name)
-}
-
 impl LogFile {
     /// Opens the log at `path`, masking the values that `redactor` knows.
     ///
@@ -56,18 +52,15 @@ impl LogFile {
             files::create_private_directory(directory)?;
         }
         let open = open(&path).with_context(|| format!("cannot open the log {}", path.display()))?;
-        Ok(Self { path, redactor, max_bytes: MAX_BYTES, open: Mutex::new(open) })
+        let rotation = LogRotation::default();
+        rotation.compress(&path);
+        Ok(Self { path, redactor, rotation, max_bytes: MAX_BYTES, open: Mutex::new(open) })
     }
 
     fn rotate(&self, log: &mut OpenLog) -> io::Result<()> {
-        for number in (1..KEPT).rev() {
-            match fs::rename(numbered(&self.path, number), numbered(&self.path, number + 1)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        fs::rename(&self.path, numbered(&self.path, 1))?;
+        self.rotation.rotate(&self.path, FILES)?;
         *log = open(&self.path)?;
+        self.rotation.compress(&self.path);
         Ok(())
     }
 
@@ -140,10 +133,12 @@ pub(crate) fn start_logging(path: PathBuf, redactor: Redactor, filter: &str) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn a_full_log_rotates_and_no_line_is_lost() {
+    fn a_full_log_rotates_and_older_ones_are_compressed() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("node.log");
         let mut log = LogFile::open(path.clone(), Redactor::default()).unwrap();
@@ -151,10 +146,13 @@ mod tests {
         for number in 0..20 {
             log.append(&format!("line number {number:02} of the log\n")).unwrap();
         }
-        let older: String = (1..=KEPT).rev().filter_map(|n| fs::read_to_string(numbered(&path, n)).ok()).collect();
-        let lines = format!("{older}{}", fs::read_to_string(&path).unwrap());
-        assert!(lines.lines().count() >= 12 && lines.ends_with("line number 19 of the log\n"), "{lines}");
-        assert!(!numbered(&path, KEPT + 1).exists());
+        assert!(fs::read_to_string(&path).unwrap().ends_with("line number 19 of the log\n"));
+        let entries = || fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        // Another thread compresses them meanwhile.
+        while !["node.log.1.gz", "node.log.4.gz"].iter().all(|name| entries().any(|entry| entry == *name)) {
+            std::thread::yield_now();
+        }
+        assert!(entries().all(|entry| !entry.to_string_lossy().contains(".log.5")));
     }
 
     #[test]

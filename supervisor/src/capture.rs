@@ -31,8 +31,9 @@ use tokio::task::AbortHandle;
 
 use crate::directory_watcher::DirectoryWatcher;
 use crate::logs::LOOK_INTERVAL;
+use crate::rotation::LogRotation;
 
-pub(crate) use kept_log::{LOG, LogLimits, numbered};
+pub(crate) use kept_log::{LOG, LogLimits};
 pub(crate) use log_room::LogRoom;
 
 use collector::{Collector, Step};
@@ -50,12 +51,13 @@ pub(crate) struct Captures {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) directory_watcher: Arc<DirectoryWatcher>,
     pub(crate) room: Arc<LogRoom>,
+    rotation: LogRotation,
     slots: Semaphore,
 }
 
 impl Captures {
     pub(crate) fn new(clock: Arc<dyn Clock>, directory_watcher: Arc<DirectoryWatcher>, room: Arc<LogRoom>) -> Self {
-        Self { clock, directory_watcher, room, slots: Semaphore::new(SLOTS) }
+        Self { clock, directory_watcher, room, rotation: LogRotation::default(), slots: Semaphore::new(SLOTS) }
     }
 }
 
@@ -82,7 +84,7 @@ impl Capture {
     /// Touches no file yet.
     pub(crate) fn new(captures: Arc<Captures>, log_directory: PathBuf) -> Self {
         captures.room.add(&log_directory);
-        let collector = Collector::new(log_directory, Arc::clone(&captures.clock));
+        let collector = Collector::new(log_directory, Arc::clone(&captures.clock), captures.rotation.clone());
         let unread = collector.unread();
         Self { shared: Arc::new(Shared { captures, unread, collector: Mutex::new(collector) }), follower: None }
     }
@@ -232,10 +234,11 @@ impl Shared {
     }
 }
 
-/// One step; where a log was begun, all logs are kept within their room.
+/// One step; where a log was begun, older ones are compressed, and all logs are kept within their room.
 fn keep_some(collector: &mut Collector, room: &LogRoom, ends_lines: bool) -> io::Result<Step> {
     let step = collector.step(ends_lines)?;
     if step.rotated {
+        collector.compress();
         room.keep();
     }
     Ok(step)

@@ -1,5 +1,6 @@
 //! The logs of one process: those named `*.log` in its directory, merged by time, across rotations.
 
+mod contents;
 mod cursor;
 mod entry;
 mod filter;
@@ -39,5 +40,5 @@ fn log_files(directory: &Path) -> Vec<PathBuf> {
 
 /// Those that were rotated away and are still there, newest first.
 fn rotated(log: &Path) -> impl Iterator<Item = PathBuf> {
-    (1..=u32::MAX).map(|number| crate::capture::numbered(log, number)).take_while(|path| path.is_file())
+    crate::rotation::older(log).into_iter().map(|older| older.path)
 }

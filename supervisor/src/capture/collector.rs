@@ -10,12 +10,13 @@ use anet_protocol::Clock;
 use anet_protocol::redaction::Redactor;
 
 use super::Outputs;
-use super::kept_log::{self, LogLimits};
+use super::kept_log::{self, LOG, LogLimits};
 use super::position::Position;
 use super::raw_file::{self, OutputStream, RawName};
 use super::reading::Reading;
 use crate::logs::last_words::last_words;
 use crate::paths::ensure_private_directory;
+use crate::rotation::LogRotation;
 
 /// A step that has so many bytes for the log ends.
 const ENOUGH: usize = 1024 * 1024;
@@ -24,6 +25,7 @@ const ENOUGH: usize = 1024 * 1024;
 pub(super) struct Collector {
     directory: PathBuf,
     clock: Arc<dyn Clock>,
+    rotation: LogRotation,
     redactor: Arc<Redactor>,
     limits: LogLimits,
     /// As it is on disk; absent before the first look.
@@ -53,10 +55,11 @@ struct Visited {
 }
 
 impl Collector {
-    pub(super) fn new(directory: PathBuf, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(directory: PathBuf, clock: Arc<dyn Clock>, rotation: LogRotation) -> Self {
         Self {
             directory,
             clock,
+            rotation,
             redactor: Arc::default(),
             limits: LogLimits { max_bytes: u64::MAX, files: 1 },
             position: None,
@@ -108,6 +111,13 @@ impl Collector {
     fn prepare(&mut self, redactor: Redactor, limits: LogLimits) {
         self.redactor = Arc::new(redactor);
         self.limits = limits;
+        // What an earlier supervisor did not finish, or did not know.
+        self.compress();
+    }
+
+    /// Compresses older logs, soon.
+    pub(super) fn compress(&self) {
+        self.rotation.compress(&self.directory.join(LOG));
     }
 
     /// Nobody writes any more.
@@ -187,7 +197,7 @@ impl Collector {
         step.took = position != before;
         if step.took {
             if !batch.is_empty() {
-                let appended = kept_log::append(&self.directory, self.limits, &batch)?;
+                let appended = kept_log::append(&self.directory, &self.rotation, self.limits, &batch)?;
                 position.log = Some(appended.end);
                 step.rotated = appended.rotated;
             }

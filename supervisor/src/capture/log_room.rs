@@ -8,6 +8,8 @@ use std::time::SystemTime;
 
 use nix::sys::statvfs::statvfs;
 
+use crate::rotation::is_older;
+
 /// R63.
 const DEFAULT_MAX: u64 = 1 << 30;
 /// R63: 5 %.
@@ -56,7 +58,7 @@ impl LogRoom {
             // What it takes, not how long it says it is.
             let bytes = metadata.blocks() * 512;
             total += bytes;
-            if is_rotated(&entry.path()) {
+            if is_older(&entry.path()) {
                 older.push(Older { changed, path: entry.path(), bytes });
             }
         }
@@ -73,10 +75,4 @@ impl LogRoom {
             total = total.saturating_sub(log.bytes);
         }
     }
-}
-
-/// `node.log.2` and the like.
-fn is_rotated(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.rsplit_once(".log.").is_some_and(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -9,6 +9,8 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 
+use crate::rotation::LogId;
+
 /// The file is written in place, always as long, so that a full disk cannot keep it from being
 /// written, and short enough that the kernel writes it at once.
 const SIZE: usize = 1024;
@@ -27,7 +29,8 @@ pub(super) struct Position {
 /// The end of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LogEnd {
-    pub(super) inode: u64,
+    #[serde(flatten)]
+    pub(super) id: LogId,
     pub(super) length: u64,
 }
 
@@ -106,8 +109,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("position");
         assert_eq!(Position::load(&path).unwrap(), Position::default());
-        let mut position =
-            Position { incarnation: 7, log: Some(LogEnd { inode: 1, length: 2 }), ..Position::default() };
+        let mut position = Position {
+            incarnation: 7,
+            log: Some(LogEnd { id: "1.3".parse().unwrap(), length: 2 }),
+            ..Position::default()
+        };
         for number in 0..40 {
             position.streams.insert(format!("{number}.out"), StreamPosition { offset: 1 << 40, ..Default::default() });
         }

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::reading::{KEPT_OF_BACKLOG, LARGEST_BACKLOG};
 use super::*;
-use crate::capture::kept_log::numbered;
+use crate::rotation::numbered;
+use crate::rotation::tests::{compressed, whole};
 
 const SECRET: &str = "correct horse battery";
 const LIMITS: LogLimits = LogLimits { max_bytes: 10 << 20, files: 5 };
@@ -26,7 +27,7 @@ impl Clock for Noon {
 }
 
 fn collector(directory: &TempDir) -> Collector {
-    Collector::new(directory.path().join("logs"), Arc::new(Noon))
+    Collector::new(directory.path().join("logs"), Arc::new(Noon), LogRotation::default())
 }
 
 fn redactor() -> Redactor {
@@ -45,9 +46,7 @@ fn collect(collector: &mut Collector, ends_lines: bool) {
 
 /// The log and those rotated before it, oldest first, without the times.
 fn kept(directory: &TempDir) -> Vec<String> {
-    let log = directory.path().join("logs").join(LOG);
-    let older = (1..20).rev().map(|number| numbered(&log, number));
-    let text: String = older.chain([log.clone()]).filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+    let text = whole(&directory.path().join("logs").join(LOG));
     text.lines().map(|line| line.strip_prefix("2026-11-22T05:43:55.417Z ").unwrap().to_owned()).collect()
 }
 
@@ -253,6 +252,27 @@ fn a_log_is_capped_and_all_logs_together_are_too() {
     assert!(kept(&directory).last().unwrap().starts_with("out 1 199 "));
     room.keep();
     assert!(numbered(&log, 1).exists() && !numbered(&log, 2).exists(), "the oldest goes first");
+}
+
+#[test]
+fn compressed_logs_count_for_the_room_of_all_and_the_oldest_gives_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join(LOG);
+    let rotation = LogRotation::default();
+    for hour in 0..3 {
+        // Bytes that do not get fewer.
+        let noise = (0..20_000_u32).map(|number| char::from_u32(0x4e00 + number.wrapping_mul(2_654_435_761) % 20_000));
+        std::fs::write(&log, noise.map(Option::unwrap).collect::<String>()).unwrap();
+        let then = std::time::UNIX_EPOCH + Duration::from_secs(hour * 3600);
+        File::options().append(true).open(&log).unwrap().set_modified(then).unwrap();
+        rotation.rotate(&log, 9).unwrap();
+    }
+    rotation.compress_now(&log);
+    let bytes = |number: u32| std::fs::metadata(compressed(&log, number)).unwrap().blocks() * 512;
+    let room = LogRoom::new(directory.path().to_owned(), Some(bytes(1) + bytes(2)));
+    room.add(directory.path());
+    room.keep();
+    assert!(compressed(&log, 1).exists() && compressed(&log, 2).exists() && !compressed(&log, 3).exists());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How far somebody has read: `node.log:<inode>:<offset>,output.log:<inode>:<offset>`.
+//! How far somebody has read: `node.log:<file>:<offset>,output.log:<file>:<offset>`.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -6,15 +6,16 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::entry::Place;
+use crate::rotation::LogId;
 
-/// A place in each log. A rotation moves none of them.
+/// A place in each log. Neither a rotation nor a compression moves any of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor(pub(super) BTreeMap<Arc<str>, Position>);
 
 /// A place in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Position {
-    pub(super) inode: u64,
+    pub(super) id: LogId,
     pub(super) offset: u64,
 }
 
@@ -26,7 +27,7 @@ pub(crate) struct CursorError(String);
 impl Cursor {
     /// Behind this line.
     pub(super) fn pass(&mut self, place: &Place) {
-        let position = Position { inode: place.inode, offset: place.to };
+        let position = Position { id: place.id, offset: place.to };
         match self.0.get_mut(&place.log) {
             Some(known) => *known = position,
             None => drop(self.0.insert(Arc::clone(&place.log), position)),
@@ -40,7 +41,7 @@ impl fmt::Display for Cursor {
             if index > 0 {
                 formatter.write_char(',')?;
             }
-            write!(formatter, "{log}:{}:{}", position.inode, position.offset)?;
+            write!(formatter, "{log}:{}:{}", position.id, position.offset)?;
         }
         Ok(())
     }
@@ -52,8 +53,8 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, CursorError> {
         let place = |part: &str| {
             let (rest, offset) = part.rsplit_once(':')?;
-            let (log, inode) = rest.rsplit_once(':')?;
-            Some((log.into(), Position { inode: inode.parse().ok()?, offset: offset.parse().ok()? }))
+            let (log, id) = rest.rsplit_once(':')?;
+            Some((log.into(), Position { id: id.parse().ok()?, offset: offset.parse().ok()? }))
         };
         let parts = text.split(',').filter(|part| !part.is_empty());
         parts.map(place).collect::<Option<_>>().map(Self).ok_or_else(|| CursorError(text.to_owned()))

@@ -1,11 +1,13 @@
 //! One line of a log.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use anet_protocol::control::LogStream;
 
 use crate::capture::LOG;
+use crate::rotation::LogId;
 
 /// A line and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,15 +20,17 @@ pub(crate) struct Entry {
     pub(crate) text: String,
     /// It goes on in the next entry.
     pub(crate) is_cut: bool,
+    /// It stands in no log, but tells of one.
+    pub(crate) is_notice: bool,
     pub(super) place: Place,
 }
 
-/// A line's bytes in a file; a rotation changes none of it.
+/// A line's bytes in a file; neither a rotation nor a compression changes any of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// The name of the log, which several files have had.
     pub(super) log: Arc<str>,
-    pub(super) inode: u64,
+    pub(super) id: LogId,
     pub(super) from: u64,
     pub(super) to: u64,
 }
@@ -41,7 +45,20 @@ impl Entry {
             let first = line.split(' ').next().filter(|word| is_time(word));
             (first, LogStream::Log, None, line)
         });
-        Self { at: at.map(str::to_owned), stream, incarnation, text: text.to_owned(), is_cut: false, place }
+        Self {
+            at: at.map(str::to_owned),
+            stream,
+            incarnation,
+            text: text.to_owned(),
+            is_cut: false,
+            is_notice: false,
+            place,
+        }
+    }
+
+    /// In the place of lines that cannot be shown.
+    pub(super) fn notice(text: String, place: Place) -> Self {
+        Self { at: None, stream: LogStream::Log, incarnation: None, text, is_cut: false, is_notice: true, place }
     }
 
     /// What tells earlier from later: times in UTC can be compared as text.
@@ -61,6 +78,13 @@ fn captured(line: &str) -> Option<(Option<&str>, LogStream, Option<u64>, &str)> 
 fn is_time(word: &str) -> bool {
     let bytes = word.as_bytes();
     bytes.len() >= 20 && bytes[0].is_ascii_digit() && bytes[4] == b'-' && bytes[10] == b'T' && word.ends_with('Z')
+}
+
+/// Tells of lines that cannot be read.
+pub(super) fn damage(path: &Path, error: &io::Error, place: Place) -> Entry {
+    tracing::debug!(path = %path.display(), %error, "a compressed log is damaged");
+    let text = format!("… lines of {} are missing here: {} is damaged", place.log, path.display());
+    Entry::notice(text, place)
 }
 
 /// The name by which cursors and entries know a log.

@@ -45,6 +45,9 @@ impl Filter {
     }
 
     pub(super) fn accepts(&self, entry: &Entry) -> bool {
+        if entry.is_notice {
+            return true;
+        }
         !self.is_too_old(entry)
             && self.stream.is_none_or(|stream| stream == entry.stream)
             && self.grep.as_ref().is_none_or(|grep| grep.is_match(&entry.text))

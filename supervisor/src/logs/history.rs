@@ -1,18 +1,24 @@
 //! The last lines of all logs, read backwards.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::contents::Contents;
 use super::cursor::{Cursor, Position};
-use super::entry::{Place, log_name};
+use super::entry::{Place, damage, log_name};
 use super::reader::sort;
 use super::{Entry, Filter, log_files, rotated};
+use crate::rotation::keep_names;
 
-/// Read at once.
-const BLOCK: u64 = 1024 * 1024;
+/// What there is in some place of a log.
+enum Found<'bytes> {
+    /// A complete line.
+    Line(&'bytes [u8]),
+    /// A place that cannot be read.
+    Damage(&'bytes io::Error),
+}
 
 /// The last `count` lines that the filter accepts, oldest first, and the place before the first of them.
 pub(super) fn last_entries(directory: &Path, count: usize, filter: &Filter) -> (Vec<Entry>, Cursor) {
@@ -30,8 +36,8 @@ pub(super) fn last_entries(directory: &Path, count: usize, filter: &Filter) -> (
     sort(&mut entries);
     let entries = entries.split_off(entries.len().saturating_sub(count));
     for entry in entries.iter().rev() {
-        let Place { log, inode, from, .. } = &entry.place;
-        cursor.0.insert(Arc::clone(log), Position { inode: *inode, offset: *from });
+        let Place { log, id, from, .. } = &entry.place;
+        cursor.0.insert(Arc::clone(log), Position { id: *id, offset: *from });
     }
     (entries, cursor)
 }
@@ -42,23 +48,20 @@ fn tail(log: &Path, count: usize, filter: &Filter) -> io::Result<(Vec<Entry>, Po
     let mut found = Vec::new();
     let mut end = None;
     let mut is_done = count == 0;
-    for path in std::iter::once(log.to_owned()).chain(rotated(log)) {
+    for (path, file) in files(log)? {
         if is_done && end.is_some() {
             break;
         }
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            // Rotated away meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && end.is_some() => break,
-            Err(error) => return Err(error),
-        };
-        let (name, inode) = (log_name(log), file.metadata()?.ino());
-        let complete = backwards(&file, |line, from| {
+        let (name, id) = (log_name(log), file.id());
+        let complete = backwards(&file, |what, range| {
             if is_done {
                 return false;
             }
-            let place = Place { log: Arc::clone(&name), inode, from, to: from + line.len() as u64 };
-            let entry = Entry::parse(line, place);
+            let place = Place { log: Arc::clone(&name), id, from: range.start, to: range.end };
+            let entry = match what {
+                Found::Line(line) => Entry::parse(line, place),
+                Found::Damage(error) => damage(&path, error, place),
+            };
             // What has no time belongs to a line that is still to come, so it is judged later.
             is_done = filter.is_too_old(&entry);
             if !is_done && filter.accepts(&entry) {
@@ -67,29 +70,50 @@ fn tail(log: &Path, count: usize, filter: &Filter) -> io::Result<(Vec<Entry>, Po
             is_done |= found.len() >= count;
             !is_done
         })?;
-        end.get_or_insert(Position { inode, offset: complete });
+        end.get_or_insert(Position { id, offset: complete });
     }
     found.reverse();
     if filter.has_since() {
-        let first = found.iter().position(|entry| entry.at.is_some()).unwrap_or(found.len());
+        let first = found.iter().position(|entry| entry.at.is_some() || entry.is_notice).unwrap_or(found.len());
         found.drain(..first);
     }
     let end = end.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
     Ok((found, end))
 }
 
-/// Gives each complete line with its offset, last one first, until `take` has enough; where the last
-/// one ends.
-fn backwards(file: &File, mut take: impl FnMut(&[u8], u64) -> bool) -> io::Result<u64> {
-    let mut start = file.metadata()?.len();
+/// The log and those rotated before it, newest first.
+fn files(log: &Path) -> io::Result<Vec<(PathBuf, Contents)>> {
+    let _names = keep_names(log)?;
+    let paths = std::iter::once(log.to_owned()).chain(rotated(log));
+    paths.map(|path| Contents::open(&path).map(|file| (path, file))).collect()
+}
+
+/// Gives each complete line with its place, last one first, until `take` has enough; where the last
+/// one ends. What cannot be read of a compressed log is given as damage.
+fn backwards(file: &Contents, mut take: impl FnMut(Found<'_>, Range<u64>) -> bool) -> io::Result<u64> {
+    let mut start = file.length();
     let mut end = None;
     // From `start` to the end of what is not given out yet.
     let mut bytes: Vec<u8> = Vec::new();
-    loop {
-        let block = start.min(BLOCK);
-        start -= block;
-        let mut head = vec![0; usize::try_from(block).map_err(io::Error::other)?];
-        file.read_exact_at(&mut head, start)?;
+    while start > 0 {
+        let range = file.before(start);
+        let until = start;
+        start = range.start;
+        let mut head = match file.read(&range) {
+            Ok(head) => head,
+            Err(error) if file.is_compressed() => {
+                end.get_or_insert(until);
+                // Members hold whole lines, so what stands at the beginning of the next is whole too.
+                let to = until + bytes.len() as u64;
+                let is_enough = !bytes.is_empty() && !take(Found::Line(&bytes), until..to);
+                bytes.clear();
+                if is_enough || !take(Found::Damage(&error), range) {
+                    return Ok(end.unwrap_or_default());
+                }
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         head.append(&mut bytes);
         bytes = head;
         if end.is_none() {
@@ -107,14 +131,12 @@ fn backwards(file: &File, mut take: impl FnMut(&[u8], u64) -> bool) -> io::Resul
                 None if start == 0 => 0,
                 None => break,
             };
-            if !take(&bytes[from..until], start + from as u64) {
+            if !take(Found::Line(&bytes[from..until]), start + from as u64..start + until as u64) {
                 return Ok(end.unwrap_or_default());
             }
             until = from;
         }
         bytes.truncate(until);
-        if start == 0 {
-            return Ok(end.unwrap_or_default());
-        }
     }
+    Ok(end.unwrap_or_default())
 }

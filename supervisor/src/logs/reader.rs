@@ -1,16 +1,14 @@
 //! Reads whatever is added to the logs of a directory, across rotations.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use anet_protocol::control::LogStream;
 
 use super::cursor::{Cursor, Position};
 use super::entry::{Place, log_name};
 use super::open_file::OpenFile;
 use super::{Entry, log_files, rotated};
+use crate::rotation::{LogId, id_of, keep_names};
 
 /// Every log, read up to some place.
 #[derive(Debug)]
@@ -37,13 +35,13 @@ impl LogReader {
         let mut entries = Vec::new();
         for log in log_files(&self.directory) {
             let before = entries.len();
-            let inode = std::fs::metadata(&log).map_or(0, |metadata| metadata.ino());
+            let id = std::fs::metadata(&log).ok().map(|metadata| LogId::of(&metadata));
             let Some(known) = self.files.get_mut(&log) else {
                 self.open(&log, &log, &mut entries);
                 continue;
             };
             known.read_new(&mut entries);
-            if known.inode == inode || !known.is_at_end() {
+            if Some(known.id) == id || !known.is_at_end() {
                 continue;
             }
             if entries.len() > before {
@@ -51,9 +49,14 @@ impl LogReader {
                 continue;
             }
             known.take_partial(&mut entries);
-            let known = known.inode;
-            let next = successor(&log, known).unwrap_or_else(|| log.clone());
-            self.open(&next, &log, &mut entries);
+            let known = known.id;
+            match keep_names(&log) {
+                Ok(_names) => {
+                    let next = successor(&log, known).unwrap_or_else(|| log.clone());
+                    self.open(&next, &log, &mut entries);
+                }
+                Err(error) => tracing::debug!(log = %log.display(), %error, "cannot look for the next log"),
+            }
         }
         sort(&mut entries);
         entries
@@ -70,12 +73,13 @@ impl LogReader {
     }
 }
 
-/// The file that a cursor's inode belongs to, at its place. Where it was deleted a line says so, and
+/// The file that a cursor's place is in, at that place. Where it was deleted a line says so, and
 /// the oldest one takes its place.
 fn find(log: &Path, position: Position, entries: &mut Vec<Entry>) -> Option<OpenFile> {
+    let _names = keep_names(log).ok()?;
     let mut files = vec![log.to_owned()];
     files.extend(rotated(log));
-    let found = files.iter().find(|path| std::fs::metadata(path).is_ok_and(|file| file.ino() == position.inode));
+    let found = files.iter().find(|path| id_of(path).is_ok_and(|id| id.is(position.id)));
     if let Some(path) = found {
         let mut file = OpenFile::open(path, log).ok()?;
         // The last supervisor may have been killed before it finished what was shown of it.
@@ -83,23 +87,21 @@ fn find(log: &Path, position: Position, entries: &mut Vec<Entry>) -> Option<Open
         return Some(file);
     }
     let oldest = OpenFile::open(files.last()?, log).ok()?;
-    let place = Place { log: log_name(log), inode: oldest.inode, from: 0, to: 0 };
-    entries.push(Entry {
-        at: None,
-        stream: LogStream::Log,
-        incarnation: None,
-        text: format!("… lines of {} are missing here: they were rotated away", log_name(log)),
-        is_cut: false,
-        place,
-    });
+    if oldest.is_unreadable() {
+        // It may be the one, and tells by itself what is missing.
+        return Some(oldest);
+    }
+    let place = Place { log: log_name(log), id: oldest.id, from: 0, to: 0 };
+    let text = format!("… lines of {} are missing here: they were rotated away", place.log);
+    entries.push(Entry::notice(text, place));
     Some(oldest)
 }
 
-/// The file that was begun when the one with this inode was rotated away.
-fn successor(log: &Path, inode: u64) -> Option<PathBuf> {
+/// The file that was begun when this one was rotated away.
+fn successor(log: &Path, id: LogId) -> Option<PathBuf> {
     let mut newer = log.to_owned();
     for older in rotated(log) {
-        if std::fs::metadata(&older).is_ok_and(|file| file.ino() == inode) {
+        if id_of(&older).is_ok_and(|older| older.is(id)) {
             return Some(newer);
         }
         newer = older;

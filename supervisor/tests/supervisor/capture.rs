@@ -1,19 +1,36 @@
 //! What processes write, while they live and die and their supervisor too.
 
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
 
 use crate::harness::{Home, eventually, is_alive, kill, pid_of};
 
 /// The text of every line of a stream that is kept, oldest first.
 pub(crate) fn kept(directory: &Path, stream: &str) -> Vec<String> {
     let log = directory.join("logs/output.log");
-    let older = (1..10).rev().map(|number| log.with_extension(format!("log.{number}")));
-    let text: String = older.chain([log.clone()]).filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+    let names = |number: u32| [format!("log.{number}.gz"), format!("log.{number}")];
+    let older = (1..10).rev().flat_map(names).map(|name| log.with_extension(name));
+    let text: String = older.chain([log.clone()]).filter_map(|path| read(&path)).collect();
     // The last line may be half written yet, or cut off by a death; the next supervisor takes such a one away.
     let whole = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
     let lines = whole.map(|line| line.splitn(4, ' ').collect::<Vec<_>>());
     lines.filter(|parts| parts[1] == stream).map(|parts| parts[3].to_owned()).collect()
+}
+
+/// The text of a log, if there is one. One that was compressed is there twice for a moment.
+fn read(log: &Path) -> Option<String> {
+    if log.extension().is_none_or(|extension| extension != "gz") {
+        return std::fs::read_to_string(log).ok();
+    }
+    if log.with_extension("").exists() {
+        return None;
+    }
+    let mut text = String::new();
+    MultiGzDecoder::new(std::fs::File::open(log).ok()?).read_to_string(&mut text).unwrap();
+    Some(text)
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Home, write_dot_env};
+use crate::harness::{Home, eventually, write_dot_env};
 
 fn lines(text: &str) -> Vec<String> {
     let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
@@ -118,4 +118,44 @@ async fn who_comes_back_after_the_supervisor_died_goes_on_behind_the_last_line_s
     let refused = supervisor.client.get("/v1/nodes/a/logs?grep=(").await;
     assert_eq!(refused["code"], "invalid_input");
     supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn no_line_is_missed_or_seen_twice_while_logs_are_compressed_and_the_supervisor_is_killed() {
+    const LINES: usize = 20_000;
+    const ROUNDS: usize = 5;
+    let home = Home::new();
+    std::fs::create_dir_all(home.path()).unwrap();
+    std::fs::write(home.path().join("supervisor.toml"), "[defaults]\nlog-max-bytes = \"16K\"\nlog-files = 500\n")
+        .unwrap();
+    let directory = home.node("a", &["ready", &format!("lines {LINES} 5"), "sleep"]);
+    let mut supervisor = home.supervise_apart().await;
+    home.client().must_start(&home, "a").await;
+    let mut seen = Vec::new();
+    let mut after = "lines=0".to_owned();
+    for round in 1..=ROUNDS {
+        let mut stream = home.client().stream(&format!("/v1/nodes/a/logs?stream=out&follow=true&{after}")).await;
+        let read = read_until(&mut stream, LINES * round / ROUNDS - seen.len()).await;
+        if let Some((id, _)) = read.last() {
+            after = format!("after={id}");
+        }
+        seen.extend(read.into_iter().map(|(_, line)| line));
+        supervisor.kill().await.unwrap();
+        supervisor = home.supervise_apart().await;
+    }
+    // The first lines were written before anybody looked.
+    let first: usize = seen[0].strip_prefix("line ").unwrap().parse().unwrap();
+    let expected: Vec<_> = (first..).take(seen.len()).map(|number| format!("line {number}")).collect();
+    assert_eq!(seen, expected);
+    let text = home.client().stream(&format!("/v1/nodes/a/logs?stream=out&lines={LINES}")).await.text().await.unwrap();
+    assert_eq!(lines(&text), (1..=LINES).map(|number| format!("line {number}")).collect::<Vec<_>>());
+    eventually("all older logs are compressed", async || {
+        let names = std::fs::read_dir(directory.join("logs")).unwrap().map(|entry| entry.unwrap().file_name());
+        let older: Vec<_> = names.filter(|name| !["output.log", "unread"].iter().any(|other| name == *other)).collect();
+        let is_compressed = |name: &std::ffi::OsString| name.to_string_lossy().ends_with(".gz");
+        (older.len() > 10 && older.iter().all(is_compressed)).then_some(())
+    })
+    .await;
+    home.client().stop("a").await;
+    supervisor.kill().await.unwrap();
 }
