@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use anet_protocol::control::ControlErrorCode;
+use anet_protocol::control::{ControlErrorCode, Requester};
 use axum::Router;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -45,21 +46,29 @@ pub(crate) async fn serve(
 
 async fn converse(stream: UnixStream, doors: Doors, leave: CancellationToken, patience: impl Fn() -> Duration) {
     let me = nix::unistd::geteuid().as_raw();
-    let service = match stream.peer_cred() {
+    match stream.peer_cred() {
         Ok(peer) => {
             let door = if may_control(peer.uid(), me) { Some(doors.owner) } else { doors.others };
-            let requester = requester(peer.uid(), peer.pid());
-            // `Router::layer` would build every route anew for each connection.
-            door.unwrap_or_else(|| forbidden(peer.uid(), me)).map_request(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(requester.clone());
-                request
-            })
+            let door = door.unwrap_or_else(|| forbidden(peer.uid(), me));
+            answer(stream, door, requester(peer.uid(), peer.pid()), leave, patience).await;
         }
-        Err(error) => {
-            tracing::warn!(%error, "a control connection of unknown origin was closed");
-            return;
-        }
-    };
+        Err(error) => tracing::warn!(%error, "a control connection of unknown origin was closed"),
+    }
+}
+
+/// Answers what one client asks, until either has enough.
+pub(crate) async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    door: Router,
+    requester: Requester,
+    leave: CancellationToken,
+    patience: impl Fn() -> Duration,
+) {
+    // `Router::layer` would build every route anew for each connection.
+    let service = door.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(requester.clone());
+        request
+    });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));

@@ -12,6 +12,7 @@ use crate::instance_lock::InstanceLock;
 use crate::local_socket;
 use crate::notify_socket;
 use crate::paths::{Paths, ensure_private_directory};
+use crate::secret_descriptor::SecretDescriptor;
 use crate::settings::Settings;
 
 const BIND: &str = "bind the socket";
@@ -64,7 +65,11 @@ impl Held {
     }
 
     /// What the next program in this process needs; `hub` is the hub's listening socket.
-    pub(crate) fn legacy<'held>(&'held self, hub: Option<&'held TcpListener>) -> Legacy<'held> {
+    pub(crate) fn legacy<'held>(
+        &'held self,
+        hub: Option<&'held TcpListener>,
+        secrets: Option<&'held SecretDescriptor>,
+    ) -> Legacy<'held> {
         Legacy {
             lock: self.lock.as_fd(),
             control: self.control.as_fd(),
@@ -72,6 +77,7 @@ impl Held {
             notify: self.notify.as_fd(),
             credentials: self.credentials.as_fd(),
             hub: hub.map(TcpListener::as_fd),
+            secrets: secrets.map(SecretDescriptor::as_fd),
         }
     }
 

@@ -78,6 +78,8 @@ pub(crate) struct Legacy<'fd> {
     pub(crate) notify: BorrowedFd<'fd>,
     pub(crate) credentials: BorrowedFd<'fd>,
     pub(crate) hub: Option<BorrowedFd<'fd>>,
+    /// The next program is told its number by its arguments.
+    pub(crate) secrets: Option<BorrowedFd<'fd>>,
 }
 
 impl Legacy<'_> {
@@ -87,7 +89,8 @@ impl Legacy<'_> {
     /// When the kernel refuses.
     pub(crate) fn keep_over_exec(&self, keep: bool) -> io::Result<()> {
         let flags = if keep { FdFlags::empty() } else { FdFlags::CLOEXEC };
-        self.entries().iter().try_for_each(|(_, descriptor)| Ok(fcntl_setfd(descriptor, flags)?))
+        let named = self.entries().into_iter().map(|(_, descriptor)| descriptor);
+        named.chain(self.secrets).try_for_each(|descriptor| Ok(fcntl_setfd(descriptor, flags)?))
     }
 
     /// The value of [`VARIABLE`].
@@ -198,7 +201,15 @@ mod tests {
     fn what_one_program_leaves_the_next_one_finds() {
         let file = tempfile::tempfile().unwrap();
         let fd = file.as_fd();
-        let legacy = Legacy { lock: fd, control: fd, control_is_managed: true, notify: fd, credentials: fd, hub: None };
+        let legacy = Legacy {
+            lock: fd,
+            control: fd,
+            control_is_managed: true,
+            notify: fd,
+            credentials: fd,
+            hub: None,
+            secrets: None,
+        };
         let value = legacy.encode();
         let found = named(&environment(&[(VARIABLE, &value)]), std::process::id());
         assert_eq!(found, [(LOCK.to_owned(), fd.as_raw_fd())], "one number, taken once");

@@ -16,6 +16,7 @@ use crate::paths::Paths;
 use crate::process::Context;
 use crate::refusal::Refusal;
 use crate::secret_error::SecretError;
+use crate::settings::Settings;
 use crate::state_file::{History, HubRecord, HubSettings, ProcessRecord, State};
 use crate::system::process_entry::INSTANCE_VARIABLE;
 use crate::system::resource_mark::ResourceMark;
@@ -182,10 +183,10 @@ impl Program {
     }
 
     /// What must not be shown of its output, as far as it is known now; `caller` is the environment of the supervisor.
-    pub(crate) fn secrets(&self, caller: &[(OsString, OsString)]) -> Vec<SecretString> {
+    pub(crate) fn secrets(&self, settings: &Settings) -> Vec<SecretString> {
         match self {
             Self::Hub(hub) => hub.secrets(),
-            Self::Node(node) => node.secrets(caller),
+            Self::Node(node) => node.secrets(settings),
         }
     }
 

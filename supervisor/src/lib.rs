@@ -48,6 +48,7 @@ mod requester;
 mod requests;
 mod rotation;
 mod run;
+mod secret_descriptor;
 mod secret_error;
 mod secret_source;
 mod service_credential;
@@ -71,8 +72,9 @@ pub use policy::{BackoffPolicy, EnvChange, Policies, Policy, RestartPolicy, Stop
 pub use records::{Recorded, recorded};
 pub use rotation::LogRotation;
 pub use run::run;
+pub use secret_descriptor::SecretDescriptor;
 pub use secret_error::SecretError;
-pub use secret_source::find_value;
+pub use secret_source::{Caller, find_value};
 pub use settings::{Launcher, Settings};
 pub use settings_file::{Options, SettingsFileError, SupervisorOptions, settings_file};
 pub use system::isolation::detach;

@@ -83,7 +83,8 @@ pub async fn run(
             End::Upgrade(executable) => {
                 let hub = held.hub.lock().unwrap_or_else(PoisonError::into_inner);
                 settings.failpoint.pass("before exec");
-                let error = upgrade::replace(&settings, &executable, &held.legacy(hub.as_ref()));
+                let error =
+                    upgrade::replace(&settings, &executable, &held.legacy(hub.as_ref(), settings.secrets.as_deref()));
                 tracing::error!(%error, executable = %executable.display(), "the upgrade failed, going on as before");
             }
         }

@@ -9,6 +9,8 @@ use tokio::sync::Notify;
 
 use crate::failpoint::Failpoint;
 use crate::policy::Policies;
+use crate::secret_descriptor::SecretDescriptor;
+use crate::secret_source::Caller;
 
 /// Everything the supervisor does not find out by itself.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub struct Settings {
     pub arguments: Vec<OsString>,
     /// What makes a program file print a [`anet_protocol::control::ProgramVersion`].
     pub version_query: Vec<OsString>,
+    /// Secrets that were handed over when it was started (R44).
+    pub secrets: Option<Arc<SecretDescriptor>>,
     /// Notified when the settings file is to be read again.
     pub reload: Arc<Notify>,
     /// Where a test may end the process.
@@ -66,10 +70,17 @@ impl Settings {
             log_total_max: None,
             arguments: Vec::new(),
             version_query: vec!["supervisor".into(), "program-version".into()],
+            secrets: None,
             reload: Arc::default(),
             failpoint: Failpoint::default(),
             policies: Policies::default(),
         }
+    }
+}
+
+impl<'settings> From<&'settings Settings> for Caller<'settings> {
+    fn from(settings: &'settings Settings) -> Self {
+        Self { environment: &settings.environment, secrets: settings.secrets.as_deref() }
     }
 }
 

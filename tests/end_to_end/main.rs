@@ -25,6 +25,7 @@ mod program;
 mod project;
 mod rename;
 mod secret;
+mod secret_descriptor;
 mod service;
 mod setting;
 mod supervisor;

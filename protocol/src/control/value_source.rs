@@ -8,6 +8,8 @@ pub enum ValueSource {
     DotEnv,
     /// `$CREDENTIALS_DIRECTORY` of the supervisor.
     Credential,
+    /// What the supervisor was handed as an open descriptor (`--secrets fd:N`).
+    Descriptor,
     /// The supervisor's environment.
     Environment,
 }

@@ -1,6 +1,5 @@
 //! A node: its directory, its configuration, its command line.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anet_protocol::control::Reference;
@@ -15,6 +14,7 @@ use crate::paths::{ensure_private_directory, node_directory, program_directory};
 use crate::policy::Policy;
 use crate::process::Context;
 use crate::secret_source::SecretSources;
+use crate::settings::Settings;
 
 /// A node in its project.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ impl NodeProgram {
     /// When its configuration or one of the sources cannot be used.
     pub(crate) fn references(&self, context: &Context) -> Result<Vec<Reference>, LaunchError> {
         let config = self.read_config()?;
-        let sources = SecretSources::read(&self.dot_env_path(), &context.settings.environment)?;
+        let sources = SecretSources::read(&self.dot_env_path(), &context.settings)?;
         let names = config.env().into_iter().filter_map(|(_, value)| match value {
             EnvValue::Reference(name) => Some(name),
             EnvValue::Plain(_) => None,
@@ -141,12 +141,12 @@ impl NodeProgram {
 
     /// What must not be shown of its logs: its token, the values of its `.env`, and what it refers to elsewhere,
     /// as far as they can be read.
-    pub(crate) fn secrets(&self, caller: &[(OsString, OsString)]) -> Vec<SecretString> {
+    pub(crate) fn secrets(&self, settings: &Settings) -> Vec<SecretString> {
         let mut secrets: Vec<SecretString> =
             dot_env::read(&self.dot_env_path()).unwrap_or_default().into_iter().map(|(_, value)| value).collect();
         let Ok(config) = self.read_config() else { return secrets };
         secrets.extend(config.token());
-        if let Ok(sources) = SecretSources::read(&self.dot_env_path(), caller) {
+        if let Ok(sources) = SecretSources::read(&self.dot_env_path(), settings) {
             let references = config.env().into_iter().filter_map(|(_, value)| match value {
                 EnvValue::Reference(reference) => sources.find(&reference).ok().flatten(),
                 EnvValue::Plain(_) => None,
@@ -162,7 +162,7 @@ impl NodeProgram {
     /// [`LaunchError::Config`] says what is wrong with them.
     pub(crate) fn check_files(&self, context: &Context) -> Result<(), LaunchError> {
         let config = self.read_config()?;
-        node_environment(&config, &self.dot_env_path(), &context.settings.environment)?;
+        node_environment(&config, &self.dot_env_path(), &context.settings)?;
         Ok(())
     }
 
@@ -181,7 +181,7 @@ impl NodeProgram {
         if self.is_program() {
             return program::prepare(self, &config, context);
         }
-        let environment = node_environment(&config, &self.dot_env_path(), &context.settings.environment)?;
+        let environment = node_environment(&config, &self.dot_env_path(), &context.settings)?;
         let log_directory = self.log_directory();
         ensure_private_directory(&log_directory).map_err(|error| {
             LaunchError::Passing(format!("cannot make the log directory {}: {error}", log_directory.display()))

@@ -7,26 +7,28 @@ use std::path::Path;
 use anet_protocol::node_config::{EnvValue, NodeConfig};
 
 use crate::environment::{allowed, lookup};
+use crate::secret_descriptor::SecretDescriptor;
 use crate::secret_error::SecretError;
-use crate::secret_source::SecretSources;
+use crate::secret_source::{Caller, SecretSources};
 
 /// The environment of a node: the allow-list of the caller's, and what the configuration says. A reference is
-/// looked up in `.env` first, then in `$CREDENTIALS_DIRECTORY`, then in the caller's environment; an empty
-/// value counts as none.
+/// looked up in `.env` first, then in `$CREDENTIALS_DIRECTORY`, then in what the caller was handed, then in its
+/// environment; an empty value counts as none.
 ///
 /// # Errors
-/// For a `.env` or a credential that cannot be used, and for a reference without a value.
-pub fn node_environment(
+/// For a `.env`, a credential or a descriptor that cannot be used, and for a reference without a value.
+pub fn node_environment<'program>(
     config: &NodeConfig,
     dot_env_path: &Path,
-    caller: &[(OsString, OsString)],
+    caller: impl Into<Caller<'program>>,
 ) -> Result<Vec<(OsString, OsString)>, SecretError> {
+    let caller = caller.into();
     let sources = SecretSources::read(dot_env_path, caller)?;
-    let mut environment = allowed(caller);
+    let mut environment = allowed(caller.environment);
     let mut missing = Vec::new();
     for (name, value) in config.env() {
         let value = match value {
-            EnvValue::Plain(text) => expand_home(text, caller),
+            EnvValue::Plain(text) => expand_home(text, caller.environment),
             EnvValue::Reference(reference) => {
                 let Some((_, value)) = sources.find(&reference)? else {
                     missing.push((name, reference));
@@ -38,16 +40,19 @@ pub fn node_environment(
         environment.retain(|(known, _)| *known != *name);
         environment.push((name.into(), value));
     }
-    if missing.is_empty() { Ok(environment) } else { Err(without_value(&missing, dot_env_path)) }
+    if missing.is_empty() { Ok(environment) } else { Err(without_value(&missing, dot_env_path, caller.secrets)) }
 }
 
 /// Names every reference without a value at once, so that they need not be mended one by one.
-fn without_value(missing: &[(String, String)], dot_env_path: &Path) -> SecretError {
+fn without_value(missing: &[(String, String)], dot_env_path: &Path, secrets: Option<&SecretDescriptor>) -> SecretError {
     let list = |write: fn(&(String, String)) -> String| missing.iter().map(write).collect::<Vec<_>>().join(", ");
     let (has, path) = (if missing.len() == 1 { "has" } else { "have" }, dot_env_path.display());
+    let handed = secrets.map(|secrets| format!(", in {}", secrets.name())).unwrap_or_default();
     let refers = list(|(name, reference)| format!("{name} refers to {reference}"));
     SecretError {
-        error: format!("{refers}, which {has} no value in {path}, in $CREDENTIALS_DIRECTORY nor in the environment"),
+        error: format!(
+            "{refers}, which {has} no value in {path}, in $CREDENTIALS_DIRECTORY{handed} nor in the environment"
+        ),
         hint: Some(format!("add {} to {path} (mode 600)", list(|(_, reference)| format!("{reference}=…")))),
     }
 }

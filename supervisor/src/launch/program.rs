@@ -46,7 +46,7 @@ pub(super) fn prepare(program: &NodeProgram, config: &NodeConfig, context: &Cont
     let directory = text("directory").map_or_else(|| program.project.clone(), PathBuf::from);
     port(program, config)?;
     let values = program.dot_env_path();
-    let mut environment = node_environment(config, &values, &context.settings.environment)?;
+    let mut environment = node_environment(config, &values, &context.settings)?;
     for (name, value) in dot_env::read(&values)? {
         if !environment.iter().any(|(known, _)| *known == *name) {
             environment.push((name.into(), value.expose_secret().into()));

@@ -23,7 +23,7 @@ impl Process {
             // A reboot ended it; the numbers belong to others now.
             return self.was_gone(exit).await;
         }
-        let redactor = Redactor::new(self.program.secrets(&self.context.settings.environment));
+        let redactor = Redactor::new(self.program.secrets(&self.context.settings));
         self.capture.adopt(redactor, self.log_limits()).await;
         match self.find_leader(&record).await {
             Ok(Some(leader)) => {

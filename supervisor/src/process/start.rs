@@ -84,8 +84,7 @@ impl Process {
         if let Program::Node(node) = &self.program {
             node.check_port(&policy)?;
         }
-        let redactor =
-            Redactor::new(self.program.secrets(&self.context.settings.environment).into_iter().chain(launch.secrets()));
+        let redactor = Redactor::new(self.program.secrets(&self.context.settings).into_iter().chain(launch.secrets()));
         let outputs = self.capture.open(self.history.starts, redactor, self.log_limits()).await.map_err(|error| {
             let directory = launch.log_directory.display();
             LaunchError::Passing(format!("cannot make the files for its output in {directory}: {error}"))

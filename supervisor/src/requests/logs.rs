@@ -56,7 +56,7 @@ pub(super) async fn node(
     Options(options): Options<LogOptions>,
 ) -> Result<Response, Refusal> {
     let node = registry.find(&name, &NodeTarget { project: options.project.clone() })?;
-    let redactor = Redactor::new(node.program.secrets(&registry.context.settings.environment));
+    let redactor = Redactor::new(node.program.secrets(&registry.context.settings));
     stream(&registry, node.program.log_directory(), redactor, &options, &headers)
 }
 

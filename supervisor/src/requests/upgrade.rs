@@ -24,6 +24,9 @@ pub(super) async fn upgrade(
     }
     // The next program would refuse to start with it.
     context.reload()?;
+    if let Some(secrets) = &context.settings.secrets {
+        secrets.read().map_err(|error| Refusal::new(ControlErrorCode::ConfigInvalid, error.error))?;
+    }
     let to = check(&context.settings, &executable).await?;
     tracing::info!(executable = %executable.display(), version = to.version, "the program is replaced");
     let replacement = Replacement { executable: executable.clone(), hub_listener: registry.hub.hub_listener().await };

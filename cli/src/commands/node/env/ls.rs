@@ -27,7 +27,7 @@ struct Variable {
     key: Option<String>,
     /// The name under which the value stands in `.env`.
     reference: Option<String>,
-    /// `.env`, `credential`, `environment`, `config.json` or `missing`.
+    /// `.env`, `credential`, `descriptor`, `environment`, `config.json` or `missing`.
     source: &'static str,
     /// The first characters of a long plain value that is no secret, else `***`.
     masked: Option<String>,
@@ -103,6 +103,7 @@ fn variables(sources: &[Reference], secrets: &NodeSecrets) -> Result<Vec<Variabl
                 let source = match source {
                     Some(ValueSource::DotEnv) => ".env",
                     Some(ValueSource::Credential) => "credential",
+                    Some(ValueSource::Descriptor) => "descriptor",
                     Some(ValueSource::Environment) => "environment",
                     None => "missing",
                 };
