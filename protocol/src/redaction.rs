@@ -7,10 +7,10 @@
 mod lines;
 mod shapes;
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -61,29 +61,24 @@ impl Redactor {
     /// The prefix of a token is kept, so that a reader sees what was there.
     #[must_use]
     pub fn redact<'text>(&self, text: &'text str) -> Cow<'text, str> {
-        let mut spans = shapes::find(text);
-        find_known(self.needles(), text, &mut spans);
-        mask(text, spans)
-    }
-
-    /// As [`Redactor::redact`], for a text that has no other known secrets than `known`.
-    fn redact_among<'text>(&self, text: &'text str, known: &[&str]) -> Cow<'text, str> {
-        let mut spans = shapes::find(text);
-        find_known(known.iter().copied(), text, &mut spans);
-        mask(text, spans)
+        let mut spans = Vec::new();
+        shapes::find(text, &mut spans);
+        find_known(self.finders(), text, &mut spans);
+        mask(text, &mut spans)
     }
 
     /// The known secrets that occur in the bytes. To ask once for many lines is cheaper than for each.
-    fn known_in(&self, bytes: &[u8]) -> Vec<&str> {
-        self.needles().filter(|needle| memmem::find(bytes, needle.as_bytes()).is_some()).collect()
+    fn known_in(&self, bytes: &[u8]) -> Vec<Finder<'_>> {
+        self.finders().filter(|finder| finder.find(bytes).is_some()).collect()
     }
 
     /// As [`Redactor::redact`], for a text that was cut off: the first part of a known
     /// secret at its very end is masked too.
     #[must_use]
     pub fn redact_cut<'text>(&self, text: &'text str) -> Cow<'text, str> {
-        let mut spans = shapes::find(text);
-        find_known(self.needles(), text, &mut spans);
+        let mut spans = Vec::new();
+        shapes::find(text, &mut spans);
+        find_known(self.finders(), text, &mut spans);
         for needle in self.needles() {
             let beginning = needle
                 .char_indices()
@@ -95,7 +90,11 @@ impl Redactor {
                 spans.push(text.len() - beginning.len()..text.len());
             }
         }
-        mask(text, spans)
+        mask(text, &mut spans)
+    }
+
+    fn finders(&self) -> impl Iterator<Item = Finder<'_>> {
+        self.needles().map(Finder::new)
     }
 
     fn needles(&self) -> impl Iterator<Item = &str> {
@@ -103,13 +102,18 @@ impl Redactor {
     }
 }
 
-fn find_known<'needle>(needles: impl Iterator<Item = &'needle str>, text: &str, spans: &mut Vec<Range<usize>>) {
-    for needle in needles {
-        let kept = shapes::token_prefix(needle).map_or(0, str::len);
+fn find_known<'needle>(
+    finders: impl Iterator<Item = impl Borrow<Finder<'needle>>>,
+    text: &str,
+    spans: &mut Vec<Range<usize>>,
+) {
+    for finder in finders {
+        let finder = finder.borrow();
+        let needle = finder.needle();
         let mut from = 0;
-        while let Some(offset) = memmem::find(&text.as_bytes()[from..], needle.as_bytes()) {
+        while let Some(offset) = finder.find(&text.as_bytes()[from..]) {
             let start = from + offset;
-            spans.push(start + kept..start + needle.len());
+            spans.push(start + shapes::token_prefix(needle)..start + needle.len());
             // Not behind the whole match: a secret may overlap itself.
             from = text.ceil_char_boundary(start + 1);
         }
@@ -117,7 +121,7 @@ fn find_known<'needle>(needles: impl Iterator<Item = &'needle str>, text: &str, 
 }
 
 /// Replaces the spans, of which overlapping and touching ones become one mask.
-fn mask(text: &str, mut spans: Vec<Range<usize>>) -> Cow<'_, str> {
+fn mask<'text>(text: &'text str, spans: &mut [Range<usize>]) -> Cow<'text, str> {
     if spans.is_empty() {
         return Cow::Borrowed(text);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
-use super::Redactor;
+use super::{Redactor, find_known, mask, shapes};
 
 /// The most bytes of one line that are kept.
 pub const LINE_LIMIT: usize = 64 * 1024;
@@ -67,6 +67,7 @@ impl RedactingLines {
         // in all of it at once.
         let redactor = Arc::clone(&self.redactor);
         let known = redactor.known_in(rest);
+        let mut spans = Vec::new();
         while let Some(end) = memchr(b'\n', rest) {
             if end > LINE_LIMIT {
                 self.keep(&rest[..end], &mut lines);
@@ -74,7 +75,10 @@ impl RedactingLines {
             } else {
                 let text = String::from_utf8_lossy(&rest[..end]);
                 let text = text.trim_end_matches('\r');
-                lines.push(redactor.redact_among(text, &known).into_owned());
+                spans.clear();
+                shapes::find(text, &mut spans);
+                find_known(known.iter(), text, &mut spans);
+                lines.push(mask(text, &mut spans).into_owned());
             }
             rest = &rest[end + 1..];
         }

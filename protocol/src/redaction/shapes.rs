@@ -25,14 +25,13 @@ const VENDOR_PREFIXES: [(&str, usize, bool); 13] = [
 
 const SECRET_KEY_ENDINGS: [&str; 6] = ["token", "key", "secret", "password", "auth", "authorization"];
 
-/// The prefix of a token or invitation that `text` begins with.
-pub(super) fn token_prefix(text: &str) -> Option<&'static str> {
-    TOKEN_PREFIXES.into_iter().find(|prefix| text.starts_with(prefix))
+/// How many bytes at the beginning of `secret` say that it is a token or an invitation.
+pub(super) fn token_prefix(secret: &[u8]) -> usize {
+    TOKEN_PREFIXES.into_iter().find(|prefix| secret.starts_with(prefix.as_bytes())).map_or(0, str::len)
 }
 
-/// Finds the bytes to mask. They may overlap and are in no order.
-pub(super) fn find(text: &str) -> Vec<Range<usize>> {
-    let mut spans = Vec::new();
+/// Adds the bytes to mask. They may overlap and are in no order.
+pub(super) fn find(text: &str, spans: &mut Vec<Range<usize>>) {
     // Ends that are remembered, so that no line makes a run be walked again from each of its bytes.
     let mut token_end = 0;
     let mut word_end = 0;
@@ -58,7 +57,6 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
             _ => {}
         }
     }
-    spans
 }
 
 /// Whether `head` ends like one of the prefixes without its last character.
