@@ -4,6 +4,8 @@
 //! a function from facts to findings. A finding carries the repair that `--fix` may do (`repair`); what only the
 //! program around this library can do, such as starting the supervisor, is left to it.
 
+use std::path::PathBuf;
+
 mod check;
 mod checks;
 mod facts;
@@ -16,7 +18,7 @@ mod repair;
 pub use check::Check;
 pub use checks::CHECKS;
 pub use finding::{Finding, Severity};
-pub use patient::{Patient, StoreSight, SupervisorSight};
+pub use patient::{Patient, ReferenceSight, StoreSight, SupervisorSight};
 pub use reference::reference_page;
 pub use repair::{Change, ConfigEdit, FileIdentity, Repair, RepairError, apply};
 
@@ -30,8 +32,16 @@ pub async fn examine(patient: &Patient) -> Vec<Finding> {
 #[must_use]
 pub fn unknown_names(patient: &Patient) -> Vec<&str> {
     let nodes = facts::nodes_of(patient);
-    let is_unknown = |name: &&String| !nodes.contains(*name);
+    let is_unknown = |name: &&String| !nodes.iter().any(|node| node.name == **name);
     patient.names.iter().filter(is_unknown).map(String::as_str).collect()
+}
+
+/// The nodes whose configuration refers to values elsewhere, by name and project.
+#[must_use]
+pub fn referring_nodes(patient: &Patient) -> Vec<(String, PathBuf)> {
+    let mut nodes = facts::nodes_of(patient);
+    nodes.retain(|node| node.has_references());
+    nodes.into_iter().map(|node| (node.name, node.project)).collect()
 }
 
 #[cfg(test)]

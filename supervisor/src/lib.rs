@@ -74,7 +74,7 @@ pub use rotation::LogRotation;
 pub use run::run;
 pub use secret_descriptor::SecretDescriptor;
 pub use secret_error::SecretError;
-pub use secret_source::{Caller, find_value};
+pub use secret_source::{Caller, references};
 pub use settings::{Launcher, Settings};
 pub use settings_file::{Options, SettingsFileError, SupervisorOptions, settings_file};
 pub use system::isolation::detach;

@@ -98,6 +98,21 @@ impl Registry {
         }
     }
 
+    /// The files of the node that a request means; in a project that was given it need not be known.
+    ///
+    /// # Errors
+    /// When there is none of that name, or several and the project was not given.
+    pub(crate) fn find_program(&self, name: &str, target: &NodeTarget) -> Result<NodeProgram, Refusal> {
+        check_name(name)?;
+        let Some(project) = &target.project else { return Ok(self.find(name, target)?.program) };
+        let program = NodeProgram { name: name.to_owned(), project: absolute(project)? };
+        match self.find(name, target) {
+            Ok(node) => Ok(node.program),
+            Err(_) if program.directory().is_dir() => Ok(program),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// The node that a request means; a project that was given makes it known.
     ///
     /// # Errors

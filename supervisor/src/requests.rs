@@ -48,7 +48,8 @@ pub(crate) fn router(registry: Arc<Registry>) -> Router {
         .route("/v1/reload", post(reload::reload))
         .route("/v1/upgrade", post(upgrade::upgrade))
         .route("/v1/shutdown", post(shutdown::shutdown));
-    finish(changing, unknown, registry)
+    let looking = Router::new().route("/v1/nodes/{name}/references", get(references::node));
+    finish(changing, looking, unknown, registry)
 }
 
 /// The routes of operators (R55): nothing that would run what the owner has not made known, or other settings.
@@ -59,23 +60,25 @@ pub(crate) fn operators(registry: Arc<Registry>) -> Router {
         .route("/v1/nodes/{name}/start", post(start::known_node))
         .route("/v1/nodes/{name}/stop", post(stop::node))
         .route("/v1/nodes/{name}/restart", post(restart::known_node));
-    finish(changing, not_for_operators, registry)
+    let looking = Router::new().route("/v1/nodes/{name}/references", get(references::known_node));
+    finish(changing, looking, not_for_operators, registry)
 }
 
 /// Adds what everybody may look at, and the record of what was changed.
 fn finish<T: 'static>(
     changing: Router<Arc<Registry>>,
+    looking: Router<Arc<Registry>>,
     fallback: impl Handler<T, Arc<Registry>>,
     registry: Arc<Registry>,
 ) -> Router {
     changing
         .route_layer(axum::middleware::from_fn_with_state(Arc::clone(&registry), record::record))
+        .merge(looking)
         .route("/v1/status", get(status::supervisor))
         .route("/v1/hub", get(status::hub))
         .route("/v1/hub/logs", get(logs::hub))
         .route("/v1/nodes", get(status::nodes))
         .route("/v1/nodes/{name}", get(status::node))
-        .route("/v1/nodes/{name}/references", get(references::node))
         .route("/v1/nodes/{name}/logs", get(logs::node))
         .route("/v1/events", get(events::events))
         .route("/v1/plan", get(reload::plan))

@@ -8,7 +8,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use anet_protocol::control::ValueSource;
+use anet_protocol::control::{Reference, ValueSource};
+use anet_protocol::node_config::{EnvValue, NodeConfig};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::environment::lookup;
@@ -72,14 +73,24 @@ impl<'program> SecretSources<'program> {
     }
 }
 
-/// Where the value of a reference stands, for a node that is started with the environment `caller`.
+/// What a configuration refers to, and where each value stands for a node that `caller` starts.
 ///
 /// # Errors
-/// When its `.env`, or a credential of that name, cannot be used.
-pub fn find_value(
+/// When its `.env`, a credential of such a name, or what the caller was handed cannot be used.
+pub fn references<'program>(
+    config: &NodeConfig,
     dot_env_path: &Path,
-    caller: &[(OsString, OsString)],
-    reference: &str,
-) -> Result<Option<ValueSource>, SecretError> {
-    Ok(SecretSources::read(dot_env_path, &caller)?.find(reference)?.map(|(source, _)| source))
+    caller: impl Into<Caller<'program>>,
+) -> Result<Vec<Reference>, SecretError> {
+    let sources = SecretSources::read(dot_env_path, caller)?;
+    let names = config.env().into_iter().filter_map(|(_, value)| match value {
+        EnvValue::Reference(name) => Some(name),
+        EnvValue::Plain(_) => None,
+    });
+    names
+        .map(|name| {
+            let source = sources.find(&name)?.map(|(source, _)| source);
+            Ok(Reference { name, source })
+        })
+        .collect()
 }

@@ -102,6 +102,10 @@ fn a_member_of_the_operators_group_works_with_the_usual_commands_and_a_stranger_
     let flag = ["--supervisor", &*socket.display().to_string(), "node", "start", "writer"].map(str::to_owned);
     let _started = place.anet(GROUP, &[], &flag.each_ref().map(String::as_str)).done();
     assert_eq!(world.node("writer")["state"], "running");
+    let doctor = place.anet(GROUP, &variables, &["doctor", "--json"]).json();
+    let said = doctor["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "node_config").unwrap();
+    assert_eq!((&said["severity"], &said["subject"]), (&"fact".into(), &"writer".into()), "{said}");
+    assert!(said["seen"].as_str().unwrap().contains("another user's"), "what may not be read is not gone: {said}");
     let refused = place.anet(GROUP, &variables, &["supervisor", "stop"]).failed(1);
     assert!(refused.stderr.contains("EACCES") && refused.stderr.contains("uid 0"), "{refused:?}");
     let audit = world.anet(&["audit", "--local"]).done().stdout;

@@ -28,6 +28,9 @@ pub struct SupervisorStatus {
     /// The user whose supervisor it is.
     #[serde(default)]
     pub uid: u32,
+    /// Its `PATH`, in which programs of nodes are looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search_path: Option<String>,
     /// The `~/.anet` it serves.
     pub home: PathBuf,
     /// How it keeps hold of what its processes start.

@@ -7,7 +7,7 @@ pub(super) mod hub;
 pub(super) mod node;
 pub(super) mod program;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -43,8 +43,6 @@ pub(in crate::doctor) struct Facts<'patient> {
     pub(in crate::doctor) nodes: Vec<NodeFacts>,
     pub(in crate::doctor) programs: Vec<ProgramFacts>,
     pub(in crate::doctor) boot: BootFacts,
-    /// With which the supervisor starts its nodes.
-    pub(in crate::doctor) start_environment: Vec<(OsString, OsString)>,
 }
 
 /// A file that should hold one JSON object.
@@ -126,13 +124,13 @@ impl<'patient> Facts<'patient> {
         };
         node::ask(&mut nodes, patient, hub.as_ref()).await;
         let admin = AdminFacts::ask(patient, hub.as_ref()).await;
-        let start_environment = start_environment(patient);
-        // It may be another one than the shell's.
-        let search_path = lookup(&start_environment, "PATH").map(ToOwned::to_owned);
+        // The supervisor's may be another one than the shell's.
+        let search_path = patient.supervisor.status().and_then(|status| status.search_path.clone()).map(OsString::from);
+        let search_path = search_path.or_else(|| lookup(&patient.environment, "PATH").map(ToOwned::to_owned));
         let programs = program::look(&nodes, patient, search_path.as_ref()).await;
         let boot = BootFacts::look(patient);
         let now = patient.clock.now();
-        Self { patient, paths, now, global, state, processes, hub, admin, nodes, programs, boot, start_environment }
+        Self { patient, paths, now, global, state, processes, hub, admin, nodes, programs, boot }
     }
 
     pub(in crate::doctor) fn supervisor(&self) -> Option<&SupervisorStatus> {
@@ -148,25 +146,7 @@ impl<'patient> Facts<'patient> {
     }
 }
 
-/// The names of all nodes that there are.
-pub(super) fn nodes_of(patient: &Patient) -> Vec<String> {
-    let state = StateFile::read(&Paths::new(&patient.home).state);
-    node::find(patient, &state).into_iter().map(|node| node.name).collect()
-}
-
-/// The environment with which the supervisor starts its nodes: its own where it runs and can be read, else the one that a
-/// supervisor started from here would have.
-fn start_environment(patient: &Patient) -> Vec<(OsString, OsString)> {
-    use std::os::unix::ffi::OsStrExt as _;
-
-    let of_supervisor = patient.supervisor.status().and_then(|status| {
-        let environ = std::fs::read(format!("/proc/{}/environ", status.pid)).ok()?;
-        let text = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
-        let pairs = environ.split(|byte| *byte == 0).filter_map(|entry| {
-            let equals = entry.iter().position(|byte| *byte == b'=')?;
-            Some((text(&entry[..equals]), text(&entry[equals + 1..])))
-        });
-        Some(pairs.collect::<Vec<_>>()).filter(|pairs| !pairs.is_empty())
-    });
-    of_supervisor.unwrap_or_else(|| patient.environment.clone())
+/// All nodes that there are, with nothing asked of a hub.
+pub(super) fn nodes_of(patient: &Patient) -> Vec<NodeFacts> {
+    node::find(patient, &StateFile::read(&Paths::new(&patient.home).state))
 }

@@ -71,6 +71,12 @@ impl Finding {
         self
     }
 
+    /// Says why this one matters, where that is not what the check says.
+    pub(super) fn because(&mut self, why: &'static str) -> &mut Self {
+        self.why = Some(why);
+        self
+    }
+
     /// Says what `--fix` does about it.
     pub(super) fn repair(&mut self, repair: Repair) -> &mut Self {
         self.command.get_or_insert_with(|| "anet doctor --fix".to_owned());

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anet_protocol::Clock;
-use anet_protocol::control::{Plan, SupervisorStatus};
+use anet_protocol::control::{Plan, Reference, SupervisorStatus};
 use secrecy::SecretString;
+
+use crate::secret_error::SecretError;
 
 /// The machine, the home and the project that are looked at.
 pub struct Patient {
@@ -33,6 +35,8 @@ pub struct Patient {
     pub names: Vec<String>,
     /// What the supervisor says.
     pub supervisor: SupervisorSight,
+    /// Where the supervisor finds the values of the references of nodes, for those of [`referring_nodes`](super::referring_nodes).
+    pub references: Vec<ReferenceSight>,
     /// What the supervisor would restart to bring what runs up to date; absent where it does not say.
     pub plan: Option<Plan>,
     /// What the hub's own code says of the database.
@@ -46,6 +50,17 @@ impl fmt::Debug for Patient {
         // The environment may hold secrets.
         formatter.debug_struct("Patient").field("home", &self.home).finish_non_exhaustive()
     }
+}
+
+/// Where the values of a node's references stand for the supervisor, whose environment nobody else can read.
+#[derive(Clone, Debug)]
+pub struct ReferenceSight {
+    /// The node.
+    pub name: String,
+    /// Its project.
+    pub project: PathBuf,
+    /// What the supervisor said; otherwise why it cannot use a source.
+    pub answer: Result<Vec<Reference>, SecretError>,
 }
 
 /// The supervisor, seen through its socket.

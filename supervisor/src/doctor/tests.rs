@@ -56,6 +56,7 @@ impl Scene {
             token_problem: None,
             names: Vec::new(),
             supervisor: SupervisorSight::NotRunning,
+            references: Vec::new(),
             plan: None,
             store: StoreSight::Absent,
             clock: Arc::new(StandingClock),

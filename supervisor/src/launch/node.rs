@@ -13,7 +13,7 @@ use crate::login::Login;
 use crate::paths::{ensure_private_directory, node_directory, program_directory};
 use crate::policy::Policy;
 use crate::process::Context;
-use crate::secret_source::SecretSources;
+use crate::secret_source::{SecretSources, references};
 use crate::settings::Settings;
 
 /// A node in its project.
@@ -117,18 +117,7 @@ impl NodeProgram {
     /// # Errors
     /// When its configuration or one of the sources cannot be used.
     pub(crate) fn references(&self, context: &Context) -> Result<Vec<Reference>, LaunchError> {
-        let config = self.read_config()?;
-        let sources = SecretSources::read(&self.dot_env_path(), &context.settings)?;
-        let names = config.env().into_iter().filter_map(|(_, value)| match value {
-            EnvValue::Reference(name) => Some(name),
-            EnvValue::Plain(_) => None,
-        });
-        names
-            .map(|name| {
-                let source = sources.find(&name)?.map(|(source, _)| source);
-                Ok(Reference { name, source })
-            })
-            .collect()
+        Ok(references(&self.read_config()?, &self.dot_env_path(), &context.settings)?)
     }
 
     /// Under which name the value of its variable stands, if its configuration refers to one.
@@ -206,7 +195,11 @@ impl NodeProgram {
             return LaunchError::Config { error: format!("cannot read {}: {error}", path.display()), hint };
         }
         LaunchError::Config {
-            error: format!("the directory {} is gone", self.directory().display()),
+            error: format!(
+                "neither nodes/{0} nor programs/{0} is in {1} any more",
+                self.name,
+                self.project.join(".anet").display()
+            ),
             hint: Some(format!("restore it, or: anet node delete {}", self.name)),
         }
     }

@@ -44,7 +44,11 @@ pub fn node_environment<'program>(
 }
 
 /// Names every reference without a value at once, so that they need not be mended one by one.
-fn without_value(missing: &[(String, String)], dot_env_path: &Path, secrets: Option<&SecretDescriptor>) -> SecretError {
+pub(crate) fn without_value(
+    missing: &[(String, String)],
+    dot_env_path: &Path,
+    secrets: Option<&SecretDescriptor>,
+) -> SecretError {
     let list = |write: fn(&(String, String)) -> String| missing.iter().map(write).collect::<Vec<_>>().join(", ");
     let (has, path) = (if missing.len() == 1 { "has" } else { "have" }, dot_env_path.display());
     let handed = secrets.map(|secrets| format!(", in {}", secrets.name())).unwrap_or_default();

@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 use anet_protocol::control::{CONTROL_VERSION, Containment, HubView, NodeView, SupervisorStatus, state_word};
 
 use super::{Node, Registry};
+use crate::environment::lookup;
 use crate::launch::node::NodeDescription;
 
 /// A file as it is now: device, inode, time of the last change, length.
@@ -125,6 +126,7 @@ impl Registry {
             since: self.since,
             instance: self.instance.clone(),
             uid: nix::unistd::geteuid().as_raw(),
+            search_path: lookup(&settings.environment, "PATH").and_then(|path| path.to_str()).map(str::to_owned),
             home: self.context.paths.home.clone(),
             containment: match (&self.context.delegation, settings.owns_process) {
                 (Some(_), _) => Containment::Cgroup,

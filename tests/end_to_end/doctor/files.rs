@@ -31,15 +31,23 @@ fn old_fields_and_a_missing_identity_are_mended_and_every_other_key_stays() {
 }
 
 #[test]
-fn a_missing_identity_is_written_down_as_it_is_derived_everywhere_else() {
+fn a_missing_identity_is_the_one_that_the_hub_knows_the_token_for() {
     let (world, _url) = healthy();
     let path = config(&world);
+    let identity = || {
+        let fields: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        fields["node_id"].clone()
+    };
+    let known = identity();
     edit(&path, |fields| drop(fields.remove("node_id")));
-    let derived = world.node("writer")["node_id"].clone();
-    // The token is of the identity that is gone, which is another matter and is told.
-    let _fixed = world.anet(&["doctor", "--fix", "--json"]).failed(1);
-    let fields: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    assert_eq!(fields["node_id"], derived);
+    let _stopped = world.anet(&["hub", "stop"]).done();
+    let _silent = world.anet(&["doctor", "--fix", "--json"]).failed(1);
+    assert_eq!(identity(), Value::Null, "nobody could be asked");
+    let _started = world.anet(&["hub", "start"]).done();
+    let fixed = world.anet(&["doctor", "--fix"]).done();
+    assert!(fixed.stdout.contains("repaired   identity: writer: no `node_id` → `node_id` "), "{fixed:?}");
+    assert_eq!(identity(), known);
+    let _works = world.anet(&["node", "start", "writer"]).done();
 }
 
 #[test]

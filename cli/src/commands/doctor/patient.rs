@@ -7,7 +7,8 @@ use std::time::Duration;
 use anet_hub::HubError;
 use anet_hub::console::check_database;
 use anet_protocol::control::Plan;
-use anet_supervisor::doctor::{Patient, StoreSight, SupervisorSight};
+use anet_supervisor::SecretError;
+use anet_supervisor::doctor::{Patient, ReferenceSight, StoreSight, SupervisorSight, referring_nodes};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -35,7 +36,7 @@ pub(super) async fn describe(context: &Context, names: &[String]) -> Result<Pati
         Ok(token) => (Some(token), None),
         Err(failure) => (None, Some(format!("{:#}", failure.error))),
     };
-    Ok(Patient {
+    let mut patient = Patient {
         home: environment.home.clone(),
         user_home: user_home.map(|(_, home)| PathBuf::from(home)),
         directory: environment.directory.clone(),
@@ -48,9 +49,31 @@ pub(super) async fn describe(context: &Context, names: &[String]) -> Result<Pati
         token_problem,
         names: names.to_vec(),
         supervisor,
+        references: Vec::new(),
         plan,
         clock: Arc::new(SystemClock),
-    })
+    };
+    if patient.supervisor.status().is_some() {
+        patient.references = ask_for_references(context, &patient).await?;
+    }
+    Ok(patient)
+}
+
+/// Asks the running supervisor, whose environment cannot be looked at.
+async fn ask_for_references(context: &Context, patient: &Patient) -> Result<Vec<ReferenceSight>, Failure> {
+    let client = SupervisorClient::new(&context.environment)?;
+    let asked = referring_nodes(patient).into_iter().map(async |(name, project)| {
+        let answer = match client.references(&name, &project).await {
+            Ok(answer) => Ok(answer.references),
+            Err(failure) if failure.code.as_deref() == Some("config_invalid") => {
+                Err(SecretError { error: format!("{:#}", failure.error), hint: failure.hints.into_iter().next() })
+            }
+            // An older supervisor knows nothing of a node that it never started.
+            Err(_) => return None,
+        };
+        Some(ReferenceSight { name, project, answer })
+    });
+    Ok(futures_util::future::join_all(asked).await.into_iter().flatten().collect())
 }
 
 async fn ask_supervisor(context: &Context) -> (SupervisorSight, Option<Plan>) {

@@ -8,6 +8,7 @@ use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::finding::Severity;
 use crate::doctor::own_file::shell_word;
+use crate::launch::hub;
 
 /// Room for a few minutes of a busy hub.
 const LITTLE: u64 = 256 * 1024 * 1024;
@@ -24,7 +25,7 @@ const ALMOST_NO_FILES: u64 = 500;
 pub(super) const CHECK: Check = Check {
     id: "disk",
     title: "room on disk",
-    finds: "a file system that `~/.anet`, the hub's database or a project lies on has less than 256 MiB or 10 000 inodes left (an \
+    finds: "a file system that `~/.anet`, the hub's database, a project or a log lies on has less than 256 MiB or 10 000 inodes left (an \
             error below 32 MiB or 500)",
     why: "a full disk stops the hub: nothing is answered that is not written",
     worst: Severity::Error,
@@ -36,6 +37,9 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let mut places = vec![facts.patient.home.clone()];
     places.extend(facts.patient.database.parent().map(Path::to_path_buf));
     places.extend(facts.projects());
+    places.extend([facts.paths.state_directory.clone(), hub::log_directory(&facts.paths)]);
+    // A directory of logs may be a link to a disk of their own.
+    places.extend(facts.nodes.iter().map(|node| node.directory.join("logs")));
     let mut seen = HashSet::new();
     for place in places {
         let Ok(metadata) = std::fs::metadata(&place) else { continue };

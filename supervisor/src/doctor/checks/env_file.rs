@@ -1,13 +1,17 @@
-use anet_protocol::control::ValueSource;
+use std::path::Path;
+
+use anet_protocol::control::{Reference, ValueSource};
 use anet_protocol::node_config::{EnvValue, NodeConfig};
 
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
+use crate::doctor::facts::node::NodeFacts;
 use crate::doctor::finding::Severity;
 use crate::doctor::own_file::shell_word;
 use crate::dot_env;
-use crate::launch::node_environment::node_environment;
-use crate::secret_source::SecretSources;
+use crate::launch::node_environment::without_value;
+use crate::secret_error::SecretError;
+use crate::secret_source::references;
 
 pub(super) const CHECK: Check = Check {
     id: "env_file",
@@ -26,20 +30,17 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     for node in &facts.nodes {
         let Some(config) = node.config() else { continue };
         let path = node.directory.join(".env");
-        // The very function that each start goes through.
-        if let Err(error) = node_environment(config, &path, &facts.start_environment) {
-            let hint = error.hint.unwrap_or_else(|| format!("ls -l {}", shell_word(&path)));
-            findings.error(&*node.name, error.error).command(hint);
-            continue;
-        }
-        let in_file = dot_env::read(&path).unwrap_or_default();
-        used += usize::from(!in_file.is_empty());
-        let sources = SecretSources::read(&path, &facts.start_environment);
-        let is_passing = |name: &String| {
-            let found = sources.as_ref().ok().and_then(|sources| sources.find(name).ok().flatten());
-            found.is_some_and(|(source, _)| source == ValueSource::Environment)
+        let found = match find(facts, node, config, &path) {
+            Ok(found) => found,
+            Err(error) => {
+                let hint = error.hint.unwrap_or_else(|| format!("ls -l {}", shell_word(&path)));
+                findings.error(&*node.name, error.error).command(hint);
+                continue;
+            }
         };
-        let passing: Vec<String> = references(config).filter(is_passing).collect();
+        used += usize::from(!dot_env::read(&path).unwrap_or_default().is_empty());
+        let is_passing = |reference: &&Reference| reference.source == Some(ValueSource::Environment);
+        let passing: Vec<&str> = found.iter().filter(is_passing).map(|reference| reference.name.as_str()).collect();
         if !passing.is_empty() {
             let seen = format!("only the environment of the supervisor has a value for {}", passing.join(", "));
             let command = format!("anet node env set {} {} --only-env", node.name, passing[0]);
@@ -51,9 +52,27 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     }
 }
 
-fn references(config: &NodeConfig) -> impl Iterator<Item = String> {
-    config.env().into_iter().filter_map(|(_, value)| match value {
-        EnvValue::Reference(name) => Some(name),
-        EnvValue::Plain(_) => None,
-    })
+/// Where the values stand: by the word of the supervisor, which starts the node with an environment and credentials of
+/// its own, else for one that is started from here.
+///
+/// # Errors
+/// When one has no value, or a source cannot be used.
+fn find(
+    facts: &Facts<'_>,
+    node: &NodeFacts,
+    config: &NodeConfig,
+    path: &Path,
+) -> Result<Vec<Reference>, SecretError> {
+    let of_node = facts.patient.references.iter().find(|sight| sight.name == node.name && sight.project == node.project);
+    let found = match of_node {
+        Some(sight) => sight.answer.clone(),
+        None => references(config, path, &facts.patient.environment),
+    }?;
+    let has_none = |name: &String| found.iter().any(|reference| reference.name == *name && reference.source.is_none());
+    let missing = config.env().into_iter().filter_map(|(variable, value)| match value {
+        EnvValue::Reference(name) if has_none(&name) => Some((variable, name)),
+        EnvValue::Reference(_) | EnvValue::Plain(_) => None,
+    });
+    let missing: Vec<_> = missing.collect();
+    if missing.is_empty() { Ok(found) } else { Err(without_value(&missing, path, None)) }
 }

@@ -2,6 +2,7 @@ use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::facts::node::NodeFile;
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::shell_word;
 
 pub(super) const CHECK: Check = Check {
     id: "node_config",
@@ -19,9 +20,12 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         let path = node.directory.join("config.json");
         match &node.config {
             NodeFile::NoDirectory => {
-                let seen = format!("the supervisor knows it, and {} is gone", node.directory.display());
+                // Which of the two it was cannot be told any more.
+                let project = shell_word(&node.project.join(".anet"));
+                let seen = format!("the supervisor knows it, and neither nodes/{name} nor programs/{name} is in {project}");
                 findings.error(name, seen).command(format!("anet node delete {name} --force"));
             }
+            NodeFile::Closed => findings.fact(name, "its files are another user's, and were not looked at"),
             NodeFile::Absent => {
                 let finding = findings.error(name, format!("{} is missing", path.display()));
                 finding.command(format!("anet node delete {name} --force"));

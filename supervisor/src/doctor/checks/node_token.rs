@@ -4,7 +4,6 @@ use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::facts::node::NodeToken;
 use crate::doctor::finding::Severity;
-use crate::doctor::own_file::edit;
 use crate::doctor::repair::Repair;
 use crate::token_repair::Probe;
 
@@ -27,7 +26,7 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let may_repair = facts.hub.as_ref().is_some_and(|hub| hub.knows_the_person(facts.patient));
     for node in &facts.nodes {
         let name = node.name.as_str();
-        let edit = edit(&node.directory.join("config.json"));
+        let anew = format!("anet node delete {name} && anet node create {name} -- PROGRAM # the token's own node stays");
         let (hub, probe) = match &node.token {
             NodeToken::Unknown => continue,
             NodeToken::Untried(reason) => {
@@ -41,14 +40,18 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
                 findings.ok(name, "the hub knows its token");
                 continue;
             }
+            // Whose it is says who the node is, where nothing else does: the check of the identity.
+            Probe::Foreign { node_id: Some(_), .. } if node.config().is_some_and(|config| config.node_id().is_none()) => {
+                continue;
+            }
             Probe::Foreign { node_id: Some(other), .. } if Some(other.as_str().to_owned()) != node.node_id() => {
-                findings.error(name, format!("its token is of the node {other}")).command(edit);
+                findings.error(name, format!("its token is of the node {other}")).command(anew);
                 continue;
             }
             Probe::Foreign { network_id, .. } => {
                 let network = network_id.as_ref().map_or("none", |id| id.as_str());
                 let seen = format!("its token is of the network {network}, its configuration names another");
-                findings.error(name, seen).command(edit);
+                findings.error(name, seen).command(anew);
                 continue;
             }
             Probe::Forbidden { reason } => {

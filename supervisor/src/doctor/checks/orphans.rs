@@ -1,8 +1,9 @@
 use std::collections::HashSet;
 
 use crate::doctor::check::{Check, Findings};
-use crate::doctor::facts::Facts;
+use crate::doctor::facts::{Facts, StateFile};
 use crate::doctor::finding::Severity;
+use crate::doctor::patient::SupervisorSight;
 use crate::doctor::repair::Repair;
 use crate::system::process_entry::{ProcessEntry, home_of, real_uid};
 
@@ -12,7 +13,10 @@ pub(super) const CHECK: Check = Check {
     finds: "a process of this user carries the mark of a start of this home that no record knows",
     why: "it works on, unseen and unstoppable, beside what was started since",
     worst: Severity::Warning,
-    mends: Some("ends it, through a handle that no recycled process id can turn onto another process"),
+    mends: Some(
+        "starts the supervisor where none runs, so that it can take over what it recognises; ends what is left, through a handle that no \
+         recycled process id can turn onto another process",
+    ),
     look,
 };
 
@@ -24,10 +28,16 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
             return;
         }
     };
-    // Without knowing every record, nobody is an orphan.
-    let Some(state) = facts.state.state() else { return };
-    let records = state.nodes.iter().filter_map(|node| node.process.as_ref());
-    let records = records.chain(state.hub.iter().filter_map(|hub| hub.process.as_ref()));
+    // Without knowing every record, nobody is an orphan; the next supervisor looks whose they are.
+    let state = match (&facts.state, &facts.patient.supervisor) {
+        (StateFile::Read(state), _) => Some(state),
+        (StateFile::Absent | StateFile::Broken(_), SupervisorSight::NotRunning) => None,
+        (StateFile::Absent | StateFile::Broken(_), _) => return,
+    };
+    let records = state.iter().flat_map(|state| {
+        let nodes = state.nodes.iter().filter_map(|node| node.process.as_ref());
+        nodes.chain(state.hub.iter().filter_map(|hub| hub.process.as_ref()))
+    });
     let known: HashSet<&str> = records.map(|record| record.instance.as_str()).collect();
     let mut found = false;
     for process in orphans(processes, &known, std::process::id()) {
@@ -39,7 +49,12 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         let subject = process.describe();
         let finding = findings.warning(&*subject, "it is left over from a start that nobody remembers");
         let (pid, start_time) = (process.pid, process.start_time);
-        finding.repair(Repair::EndProcess { pid, start_time, name: process.name.clone() });
+        finding.repair(match facts.patient.supervisor {
+            SupervisorSight::NotRunning => Repair::StartSupervisor,
+            SupervisorSight::Strange(_) | SupervisorSight::Running(_) => {
+                Repair::EndProcess { pid, start_time, name: process.name.clone() }
+            }
+        });
     }
     if !found {
         findings.ok((), "no process is left over from an earlier start");

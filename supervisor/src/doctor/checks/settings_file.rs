@@ -45,7 +45,8 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
                 findings.ok(&*path, "understood");
             } else {
                 let seen = format!("it has settings for what is no node or program: {}", unknown.join(", "));
-                findings.warning(&*path, seen).command(own_file::edit(&path));
+                let finding = findings.warning(&*path, seen).command(own_file::edit(&path));
+                finding.because("they do nothing, and a node that gets such a name later would have them");
             }
         }
         Err(problem) => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anet_protocol::control::{Desired, NodeView};
 use anet_protocol::id::NetworkId;
-use anet_protocol::node_config::{NodeConfig, derive_node_id};
+use anet_protocol::node_config::{EnvValue, NodeConfig, derive_node_id};
 use anet_protocol::token;
 use futures_util::StreamExt as _;
 use secrecy::ExposeSecret as _;
@@ -45,6 +45,8 @@ pub(in crate::doctor) struct NodeFacts {
 pub(in crate::doctor) enum NodeFile {
     /// The whole directory is gone.
     NoDirectory,
+    /// It is another user's, who lets this one operate the supervisor.
+    Closed,
     Absent,
     Broken(FileProblem),
     Read {
@@ -68,15 +70,21 @@ impl NodeFacts {
     pub(in crate::doctor) fn config(&self) -> Option<&NodeConfig> {
         match &self.config {
             NodeFile::Read { config, .. } => Some(config),
-            NodeFile::NoDirectory | NodeFile::Absent | NodeFile::Broken(_) => None,
+            NodeFile::NoDirectory | NodeFile::Closed | NodeFile::Absent | NodeFile::Broken(_) => None,
         }
     }
 
     pub(in crate::doctor) fn fields(&self) -> Option<&Map<String, Value>> {
         match &self.config {
             NodeFile::Read { fields, .. } => Some(fields),
-            NodeFile::NoDirectory | NodeFile::Absent | NodeFile::Broken(_) => None,
+            NodeFile::NoDirectory | NodeFile::Closed | NodeFile::Absent | NodeFile::Broken(_) => None,
         }
+    }
+
+    /// Whether its configuration refers to values that stand elsewhere.
+    pub(in crate::doctor) fn has_references(&self) -> bool {
+        let variables = self.config().map(NodeConfig::env).unwrap_or_default();
+        variables.iter().any(|(_, value)| matches!(value, EnvValue::Reference(_)))
     }
 
     /// The identity that holds, written down or derived.
@@ -128,8 +136,10 @@ fn look_at(name: String, project: PathBuf, patient: &Patient, state: &StateFile)
 }
 
 fn read_config(directory: &Path) -> NodeFile {
-    if !directory.is_dir() {
-        return NodeFile::NoDirectory;
+    match std::fs::metadata(directory.join(".")) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return NodeFile::Closed,
+        Err(_) => return NodeFile::NoDirectory,
     }
     let path = directory.join("config.json");
     match JsonFile::read(&path) {

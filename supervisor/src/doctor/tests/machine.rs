@@ -55,6 +55,9 @@ async fn a_file_system_without_room_is_told_and_one_with_room_is_not() {
     assert!(severity == Severity::Error && seen == "0 MiB left" && !is_repairable, "{seen}");
     scene.patient.database = scene.patient.home.join("commhub.db");
     assert_eq!(scene.bad("disk").await, []);
+    let node = scene.node(&scene.project(), "a", &json!({ "node_name": "a", "node_id": "n_1" }));
+    std::os::unix::fs::symlink("/proc/self", node.join("logs")).unwrap();
+    assert_eq!(scene.one("disk").await.1, "0 MiB left", "logs may lie on a disk of their own");
 }
 
 #[tokio::test]
@@ -82,6 +85,9 @@ async fn a_wrong_settings_file_of_the_supervisor_is_named_with_line_and_column()
     std::fs::create_dir_all(scene.project().join(".anet/programs/later")).unwrap();
     let (severity, seen, _) = scene.one("settings_file").await;
     assert!(severity == Severity::Warning && seen.ends_with("no node or program: ghost"), "{seen}");
+    let findings = examine(&scene.patient).await;
+    let why = findings.into_iter().find(|finding| finding.check == "settings_file").and_then(|finding| finding.why);
+    assert!(why.is_some_and(|why| why.starts_with("they do nothing")), "a supervisor does start with them: {why:?}");
     std::fs::remove_file(&path).unwrap();
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
     assert!(scene.one("settings_file").await.1.contains("not a regular file"));

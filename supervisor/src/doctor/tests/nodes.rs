@@ -1,4 +1,7 @@
+use anet_protocol::control::{Reference, ValueSource};
+
 use super::*;
+use crate::secret_error::SecretError;
 
 #[tokio::test]
 async fn only_a_401_makes_a_token_one_to_renew() {
@@ -95,4 +98,54 @@ async fn a_broken_configuration_is_named_with_line_and_column() {
     assert!(scene.one("node_config").await.1.contains("max_concurrent"));
     write(&directory.join("config.json"), "[]");
     assert!(scene.one("node_config").await.1.contains("not one JSON object"));
+}
+
+#[tokio::test]
+async fn what_a_reference_stands_for_is_what_the_supervisor_says_and_not_what_this_shell_has() {
+    let mut scene = Scene::new();
+    let config = json!({ "node_name": "a", "node_id": "n_1", "env": { "KEY": { "_envRef": "KEY_N_1" } } });
+    scene.node(&scene.project(), "a", &config);
+    let nodes = [("a".to_owned(), scene.project())];
+    assert_eq!(referring_nodes(&scene.patient), nodes);
+    let (severity, seen, _) = scene.one("env_file").await;
+    assert!(severity == Severity::Error && seen.starts_with("KEY refers to KEY_N_1"), "{seen}");
+    scene.patient.environment.push(("KEY_N_1".into(), "of this shell".into()));
+    let found = |source| Ok(vec![Reference { name: "KEY_N_1".to_owned(), source }]);
+    let closed = Err(SecretError { error: "closed".to_owned(), hint: None });
+    for (answer, expected) in [
+        (found(Some(ValueSource::Environment)), Some("only the environment of the supervisor")),
+        (found(Some(ValueSource::Credential)), None),
+        (found(None), Some("KEY refers to KEY_N_1, which has no value")),
+        (closed, Some("closed")),
+    ] {
+        scene.patient.references = vec![ReferenceSight { name: "a".to_owned(), project: scene.project(), answer }];
+        let bad = scene.bad("env_file").await;
+        let is_expected = match expected {
+            None => bad.is_empty(),
+            Some(words) => bad.len() == 1 && bad[0].1.starts_with(words),
+        };
+        assert!(is_expected, "{expected:?}: {bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_identity_that_only_the_hub_knows_is_not_guessed_while_the_hub_is_silent() {
+    let mut scene = Scene::new();
+    scene.node(&scene.project(), "a", &json!({ "node_name": "a", "token": node_token() }));
+    let (severity, seen, is_repairable) = scene.one("node_id").await;
+    assert!(severity == Severity::Warning && !is_repairable && seen.contains("cannot be asked"), "{seen}");
+    let answer = health(VERSION, "v3").replace("user-token", "none");
+    let me = json!({
+        "user": { "user_id": "u_1", "username": "ada", "role": "user" }, "networks": [], "current_network": "net_1",
+        "credential": { "kind": "node", "scope": "network", "token_id": "t_1", "node_id": "n_other" },
+    })
+    .to_string();
+    let answers = [("/health", 200, answer.as_str()), ("/api/auth/me", 200, me.as_str())];
+    scene.patient.hub = Some(serve(&answers, None).await);
+    let (_, seen, is_repairable) = scene.one("node_id").await;
+    assert!(is_repairable && seen.contains("n_other is the one of its token"), "{seen}");
+    assert_eq!(scene.bad("node_token").await, [], "that is told once");
+    scene.node(&scene.project(), "original", &json!({ "node_name": "original", "node_id": "n_other" }));
+    let (_, seen, is_repairable) = scene.one("node_id").await;
+    assert!(!is_repairable && seen.contains("nodes/original"), "a copy does not become its original: {seen}");
 }

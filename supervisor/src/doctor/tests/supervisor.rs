@@ -109,3 +109,28 @@ async fn a_node_of_another_version_and_what_was_changed_since_the_start_are_told
     let found = scene.bad("config_drift").await;
     assert!(found.len() == 2 && found[1].1.contains("environment"), "{found:?}");
 }
+
+#[tokio::test]
+async fn what_no_record_knows_is_left_to_the_next_supervisor_before_anything_is_ended() {
+    let mut scene = Scene::new();
+    let mut child = tokio::process::Command::new("sleep");
+    let child = child.arg("1000").env("ANET_INSTANCE_ID", "i_of_nobody").env("ANET_HOME", &scene.patient.home);
+    let mut child = child.kill_on_drop(true).spawn().unwrap();
+    let repair = async |scene: &Scene| {
+        let findings = examine(&scene.patient).await;
+        findings.into_iter().find(|finding| finding.check == "orphans").and_then(|finding| finding.repair)
+    };
+    let state = scene.patient.home.join("supervisor/state.json");
+    let empty = json!({ "version": 1, "executable": "/x", "hub": null, "nodes": [] }).to_string();
+    for text in [None, Some("{\"version\":"), Some(&*empty)] {
+        if let Some(text) = text {
+            write(&state, text);
+        }
+        assert_eq!(repair(&scene).await, Some(Repair::StartSupervisor), "{text:?}");
+    }
+    scene.supervised(&json!([]));
+    assert!(matches!(repair(&scene).await, Some(Repair::EndProcess { pid, .. }) if Some(pid) == child.id()));
+    std::fs::remove_file(&state).unwrap();
+    assert_eq!(repair(&scene).await, None, "without its records nobody knows what it has");
+    child.kill().await.unwrap();
+}

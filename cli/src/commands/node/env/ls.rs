@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use anet_protocol::control::{Reference, ValueSource};
 use anet_protocol::node_config::EnvValue;
 use anet_protocol::secret::is_secret;
-use anet_supervisor::{SecretError, find_value};
+use anet_supervisor::{SecretError, references};
 use serde::Serialize;
 
 use crate::commands::node::NodeReference;
@@ -38,12 +38,12 @@ struct Variable {
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let name = &arguments.node.name;
     let supervisor = SupervisorClient::connect(&context.environment).await?;
-    let (project, view) = arguments.node.locate(context, supervisor.as_ref()).await?;
+    let (project, _) = arguments.node.locate(context, supervisor.as_ref()).await?;
     let secrets = NodeSecrets::open(&node_directory(&project, name))?;
-    let sources = match (&supervisor, view) {
+    let sources = match &supervisor {
         // It starts the node, with an environment and credentials of its own.
-        (Some(client), Some(_)) => client.references(name, &project).await?.references,
-        _ => references_of(context, &secrets)?,
+        Some(client) => client.references(name, &project).await?.references,
+        None => references_of(context, &secrets)?,
     };
     let variables = variables(&sources, &secrets)?;
     context.printer.either(&serde_json::json!({ "name": name, "variables": variables }), || {
@@ -76,14 +76,8 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
 
 /// Where a supervisor that was started from here would find the values.
 fn references_of(context: &Context, secrets: &NodeSecrets) -> Result<Vec<Reference>, Failure> {
-    let mut references = Vec::new();
-    for (_, value) in secrets.config.env() {
-        let EnvValue::Reference(name) = value else { continue };
-        let source = find_value(&secrets.dot_env_path(), &context.environment.all, &name)
-            .map_err(|SecretError { error, hint }| hint.into_iter().fold(Failure::message(error), Failure::hint))?;
-        references.push(Reference { name, source });
-    }
-    Ok(references)
+    references(&secrets.config, &secrets.dot_env_path(), &context.environment.all)
+        .map_err(|SecretError { error, hint }| hint.into_iter().fold(Failure::message(error), Failure::hint))
 }
 
 fn variables(sources: &[Reference], secrets: &NodeSecrets) -> Result<Vec<Variable>, Failure> {
