@@ -175,7 +175,7 @@ impl Arguments {
             Command::Project(command) => command.run(context).await,
             Command::Logs(arguments) => node::logs::run(context, arguments).await,
             Command::Run(arguments) => run::run(context, arguments).await,
-            Command::Import(arguments) => import::run(context, &arguments).await,
+            Command::Import(arguments) => import::run(context, &arguments),
             Command::Info(arguments) => node::info::run(context, &arguments).await,
             Command::Events(arguments) => events::run(context, arguments).await,
             Command::Send(arguments) => send::run(context, arguments).await,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anet_protocol::env_file;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::environment::program_directory;
 use crate::failure::Failure;
@@ -24,6 +24,8 @@ pub(crate) struct NewProgram {
     pub env: Vec<(String, String)>,
     /// What goes into its `.env`.
     pub secrets: Vec<(String, String)>,
+    /// How it is to be kept, as far as that is its own: keys of a section of `supervisor.toml`.
+    pub policy: Map<String, Value>,
 }
 
 /// Writes its files, closed to others, and keeps them out of git.
@@ -44,6 +46,9 @@ pub(crate) fn create(project: &Path, new: &NewProgram) -> Result<(), Failure> {
     config.insert("tells_ready".to_owned(), json!(new.tells_ready));
     let env: Map<_, _> = new.env.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
     config.insert("env".to_owned(), json!(env));
+    if !new.policy.is_empty() {
+        config.insert("policy".to_owned(), json!(new.policy));
+    }
     let directory = program_directory(project, &new.name);
     files::create_private_directory(&directory)?;
     ignore_in_git(project)?;

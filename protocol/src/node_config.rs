@@ -216,6 +216,11 @@ impl NodeConfig {
         self.put_or_remove("token", token.map(|token| token.expose_secret().into()));
     }
 
+    /// Takes a member out, whatever it is.
+    pub fn take(&mut self, key: &str) -> Option<Value> {
+        self.fields.shift_remove(key)
+    }
+
     /// The network in which the node acts.
     #[must_use]
     pub fn network_id(&self) -> Option<&str> {

@@ -126,7 +126,7 @@ impl ChangeKeeper {
 
     /// Compares, and says when to restart it, if at all.
     fn judge(&self, snapshot: &Snapshot) -> Option<When> {
-        let policy = self.context.policy(Some(&self.program.name));
+        let policy = self.context.policy(Some(&self.program));
         // A node whose files are broken runs on; a restart would only end it.
         let found = differences(&self.context, &self.program, snapshot, &policy).unwrap_or_default();
         let is_news = *self.told.borrow() != found;

@@ -120,11 +120,11 @@ impl Program {
         }
     }
 
-    /// The name under which its policy is found; `None` for the hub.
-    pub(crate) fn node_name(&self) -> Option<&str> {
+    /// The node whose policy holds; `None` for the hub.
+    pub(crate) const fn node(&self) -> Option<&NodeProgram> {
         match self {
             Self::Hub(_) => None,
-            Self::Node(node) => Some(&node.name),
+            Self::Node(node) => Some(node),
         }
     }
 

@@ -9,8 +9,10 @@ use rustix::process::Signal;
 
 use crate::error::SupervisorError;
 use crate::instance_lock::InstanceLock;
+use crate::launch::NodeProgram;
 use crate::paths::Paths;
 use crate::policy::{Policies, Policy};
+use crate::program_policies::ProgramPolicies;
 use crate::records::read_state;
 use crate::settings_file::Options;
 use crate::state_file::ProcessRecord;
@@ -50,10 +52,11 @@ pub async fn end_leftovers(home: &Path) -> Result<Ended, SupervisorError> {
     let policies = Options::load(home, &Policies::default())?.policies;
     let boot = boot_id().map_err(SupervisorError::ProcessTable)?;
     let table = ProcessTable::default();
-    let mut ended = Ended::default();
+    let (own, mut ended) = (ProgramPolicies::default(), Ended::default());
     let nodes = state.nodes.into_iter().filter_map(|node| {
-        let policy = policies.of_node(&node.name).clone();
-        Some((node.name, node.process?, policy))
+        let program = NodeProgram { name: node.name, project: node.project };
+        let policy = own.over(policies.of_node(&program.name).clone(), &program);
+        Some((program.name, node.process?, policy))
     });
     let hub = state.hub.and_then(|hub| Some(("hub".to_owned(), hub.process?, policies.of_hub().clone())));
     // The hub goes last, so that every node can say goodbye to it.

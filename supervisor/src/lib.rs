@@ -40,6 +40,7 @@ mod policy;
 mod port_owner;
 pub mod private_file;
 mod process;
+mod program_policies;
 mod records;
 mod refusal;
 mod registry;

@@ -84,7 +84,7 @@ pub(crate) async fn keep(registry: Arc<Registry>) {
 fn limited(registry: &Registry) -> Vec<Limited> {
     let context = &registry.context;
     let nodes = registry.all_nodes().into_iter().map(|node| {
-        let limit = context.policy(Some(&node.program.name)).memory_high;
+        let limit = context.policy(Some(&node.program)).memory_high;
         (Some((node.program.name, node.program.project)), node.handle, limit)
     });
     let hub = (None, registry.hub.clone(), context.policy(None).memory_high);

@@ -7,6 +7,7 @@ mod stop_signal;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub use policies::Policies;
 pub use stop_signal::StopSignal;
@@ -65,6 +66,23 @@ pub struct Policy {
     /// is free (R20).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+}
+
+impl Policy {
+    /// With these keys, as in `supervisor.toml` but in JSON, in place of its own; key by key inside tables.
+    ///
+    /// # Errors
+    /// Names a key that there is not, or a value that is none.
+    pub fn with(&self, keys: &Map<String, Value>) -> serde_json::Result<Self> {
+        let mut all = serde_json::to_value(self)?;
+        for (key, value) in keys {
+            match (&mut all[key], value) {
+                (Value::Object(known), Value::Object(value)) => known.extend(value.clone()),
+                (known, value) => *known = value.clone(),
+            }
+        }
+        serde_json::from_value(all)
+    }
 }
 
 impl Default for Policy {
@@ -214,6 +232,24 @@ mod tests {
         let policy = Policy { memory_high: Some(1 << 30), port: Some(80), ..Policy::default() };
         let text = toml::to_string(&policy).unwrap();
         assert_eq!(toml::from_str::<Policy>(&text).unwrap(), policy, "{text}");
+    }
+
+    #[test]
+    fn keys_of_a_program_count_more_and_leave_the_others_as_they_are() {
+        let before = Policy { stop_grace: Duration::from_secs(3), ..Policy::default() };
+        let keys = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap();
+        let text = r#"{"restart":"never","start-backoff":{"first":"1s"},"memory-high":"1G","stop-signal":"INT"}"#;
+        let expected = Policy {
+            restart: RestartPolicy::Never,
+            start_backoff: BackoffPolicy { first: Duration::from_secs(1), ..BackoffPolicy::default() },
+            memory_high: Some(1 << 30),
+            stop_signal: StopSignal::Int,
+            ..before.clone()
+        };
+        assert_eq!(before.with(&keys(text)).unwrap(), expected);
+        for wrong in [r#"{"stop_grace":"1s"}"#, r#"{"start-backoff":{"last":"1s"}}"#, r#"{"restart":"perhaps"}"#] {
+            assert!(before.with(&keys(wrong)).is_err(), "{wrong}");
+        }
     }
 
     #[test]

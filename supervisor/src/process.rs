@@ -271,7 +271,7 @@ impl Process {
 
     /// The policy in force for it.
     fn policy(&self) -> Policy {
-        self.context.policy(self.program.node_name())
+        self.context.policy(self.program.node())
     }
 
     /// Writes what is wanted; returns when it survives the supervisor.

@@ -18,6 +18,7 @@ use crate::launch::{NodeProgram, Program};
 use crate::process::{Context, Process, ProcessHandle};
 use crate::refusal::Refusal;
 use crate::state_file::{History, NodeRecord};
+use crate::system::file_identity::FileIdentity;
 use crate::token_keeper::{TokenKeeper, TokenStates};
 
 use view::Described;
@@ -36,7 +37,7 @@ pub(crate) struct Registry {
     /// Cancelled when the supervisor leaves.
     pub(crate) leave: CancellationToken,
     pub(crate) since: anet_protocol::time::Timestamp,
-    executable: Option<view::FileIdentity>,
+    executable: Option<FileIdentity>,
     /// Names this life of the supervisor.
     instance: String,
     /// Who else may operate it.

@@ -20,6 +20,7 @@ use crate::logs::SharedReaders;
 use crate::notify_socket::{NotifySocket, Routes};
 use crate::paths::Paths;
 use crate::process::{Context, HubGate, Storm};
+use crate::program_policies::ProgramPolicies;
 use crate::registry::Registry;
 use crate::service_manager::ServiceManager;
 use crate::settings::Settings;
@@ -165,6 +166,7 @@ async fn live(
         storm: Storm::default(),
         hub_gate: watch::channel(HubGate::default()).0,
         options: RwLock::new(options),
+        program_policies: ProgramPolicies::default(),
         reloaded: Notify::new(),
         audit_log: AuditLog::new(&paths.state_directory),
         service_manager,

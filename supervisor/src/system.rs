@@ -4,6 +4,7 @@ pub(crate) mod boot_time;
 pub(crate) mod control_group;
 pub(crate) mod execution;
 pub(crate) mod exit_status;
+pub(crate) mod file_identity;
 pub(crate) mod isolation;
 pub(crate) mod memory_use;
 pub(crate) mod orphans;

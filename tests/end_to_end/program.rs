@@ -98,14 +98,25 @@ fn what_is_imported_is_kept_as_the_other_supervisor_kept_it() {
     .unwrap();
     let _started = world.anet(&["supervisor", "start"]).done();
     let settings = world.home.join(".anet/supervisor.toml");
-    fs::write(&settings, "# mine\n[defaults]\nlog-files = 3\n").unwrap();
+    fs::write(&settings, "[node.once]\nrestart = \"always\"\n").unwrap();
     let wrong = world.anet(&["import", "pm2", "supervisord.conf"]).failed(1);
     assert!(wrong.stderr.contains("anet import supervisord supervisord.conf"), "{wrong:?}");
     let imported = world.anet(&["import", "supervisord", "supervisord.conf"]).done();
-    assert!(imported.stderr.contains("into supervisor.toml: restart = \"never\""), "{imported:?}");
+    assert!(imported.stderr.contains("its policy: restart = \"never\""), "{imported:?}");
     let text = fs::read_to_string(&settings).unwrap();
-    assert!(text.starts_with("# mine\n[defaults]\nlog-files = 3\n") && text.contains("[node.once]"), "{text}");
-    // The running supervisor knows of it: an end is not followed by a start.
+    assert_eq!(text, "[node.once]\nrestart = \"always\"\n", "what a person wrote is not touched");
+    // What the program says itself counts: its end is not followed by a start.
     let _started = world.anet(&["run", "once"]);
     wait_until("it is not started again", || (world.node("once")["state"] == "stopped").then_some(()));
+    // And only for it: a program of that name elsewhere, or after it, is kept as it would be without the import.
+    let _deleted = world.anet(&["node", "delete", "once", "--force"]).done();
+    let _started = world.anet(&["run", "once", "--", "sleep", "0.01"]);
+    wait_until("it is started again", || (world.node("once")["restarts"].as_u64() >= Some(1)).then_some(()));
+    // A wrong key is told by the next start, which is not tried again until it is mended.
+    let path = world.project.join(".anet/programs/once/config.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let _stopped = world.anet(&["node", "stop", "once"]).done();
+    fs::write(&path, text.replacen('{', "{\"policy\":{\"restarts\":1},", 1)).unwrap();
+    let refused = world.anet(&["run", "once"]).failed(1);
+    assert!(refused.stderr.contains("`policy`: unknown field `restarts`"), "{refused:?}");
 }

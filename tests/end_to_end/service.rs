@@ -81,6 +81,47 @@ fn without_systemd_nothing_is_written_and_the_way_out_is_named() {
 }
 
 #[test]
+fn an_installation_that_fails_on_the_way_leaves_everything_as_it_was() {
+    let world = World::new();
+    let _url = world.start_hub();
+    let hub = world.hub_pid();
+    fake_tool(&world, "loginctl", "echo yes");
+    let path = fake_tool(&world, "systemctl", "case \"$*\" in *enable*) echo 'Unit is masked.' >&2; exit 1;; esac");
+    let run = world.anet_with(&[("PATH", &path)], &["service", "install"]).failed(1);
+    assert!(run.stderr.contains("Unit is masked") && run.stderr.contains("nothing is installed"), "{run:?}");
+    let units = world.home.join(".config/systemd/user");
+    assert_eq!(fs::read_dir(&units).unwrap().count(), 0);
+    assert!(asked(&world).last().unwrap().ends_with("daemon-reload"), "{:?}", asked(&world));
+    assert!(process_is_alive(world.supervisor_pid()) && world.hub_pid() == hub, "a supervisor looks after it again");
+    // Units of an earlier installation are put back, and stay enabled.
+    fs::write(units.join("anet.service"), "[Service]\nExecStart=/bin/true\n").unwrap();
+    let _failed = world.anet_with(&[("PATH", &path)], &["service", "install"]).failed(1);
+    assert_eq!(fs::read_to_string(units.join("anet.service")).unwrap(), "[Service]\nExecStart=/bin/true\n");
+    let disabled = asked(&world).iter().filter(|line| line.contains(" disable ")).count();
+    assert_eq!(disabled, 1, "only the first time");
+    // Without the right to go on after logout there is nothing to install.
+    fs::remove_file(units.join("anet.service")).unwrap();
+    let path = fake_tool(&world, "loginctl", "case \"$1\" in enable-linger) exit 1;; *) echo no;; esac");
+    let run = world.anet_with(&[("PATH", &path)], &["service", "install"]).failed(1);
+    assert!(run.stderr.contains("hint: sudo loginctl enable-linger"), "{run:?}");
+    assert_eq!(fs::read_dir(&units).unwrap().count(), 0);
+}
+
+#[test]
+fn the_machines_service_does_not_run_agents_as_root() {
+    let world = World::new();
+    let dry = ["service", "install", "--system", "--dry-run"];
+    if nix::unistd::geteuid().is_root() {
+        let run = world.anet(&dry).failed(1);
+        assert!(run.stdout.is_empty() && run.stderr.contains("--run-as USER"), "{run:?}");
+    }
+    let run = world.anet(&[&dry[..], &["--run-as", "root"]].concat()).failed(1);
+    assert!(run.stderr.contains("agents must not run as root"), "{run:?}");
+    let run = world.anet(&[&dry[..], &["--run-as", "nobody"]].concat()).done();
+    assert!(run.stdout.contains("User=nobody\n"), "{run:?}");
+}
+
+#[test]
 fn systemd_may_hold_the_socket_and_then_it_stays_when_the_supervisor_leaves() {
     let world = World::new();
     let socket = world.home.join(".anet/run/supervisor.sock");

@@ -114,6 +114,7 @@ fn create(context: &Context, project: &Path, arguments: &Arguments) -> Result<()
             tells_ready: arguments.notify,
             env: Vec::new(),
             secrets,
+            policy: serde_json::Map::new(),
         },
     )
 }

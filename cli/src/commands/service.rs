@@ -4,6 +4,7 @@ mod status;
 mod system_tool;
 mod uninstall;
 mod unit;
+mod unit_files;
 
 use std::path::PathBuf;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anet_protocol::control::Reference;
 use anet_protocol::node_config::{EnvValue, NodeConfig, derive_node_id};
 use secrecy::SecretString;
+use serde_json::{Map, Value};
 
 use crate::dot_env;
 use crate::launch::node_environment::node_environment;
@@ -78,13 +79,22 @@ impl NodeProgram {
         })
     }
 
-    /// Its configuration without the token, which a running node takes without a restart, and without the
-    /// environment, which is compared by its values.
+    /// How it is to be kept, by its own configuration; a node says nothing of that.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used.
+    pub(crate) fn policy_keys(&self) -> Result<Map<String, Value>, LaunchError> {
+        if self.is_program() { program::policy_keys(self, &self.read_config()?) } else { Ok(Map::new()) }
+    }
+
+    /// Its configuration without the token, which a running node takes without a restart, and without environment and
+    /// policy, which are compared by their values.
     pub(crate) fn configuration(&self) -> String {
         self.read_config().map_or_else(
             |_| String::new(),
             |mut config| {
                 config.set_token(None);
+                drop(config.take("policy"));
                 for (name, _) in config.env() {
                     config.set_env(&name, None);
                 }

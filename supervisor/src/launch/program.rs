@@ -7,12 +7,13 @@ use std::path::PathBuf;
 
 use anet_protocol::node_config::NodeConfig;
 use secrecy::ExposeSecret as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::dot_env;
 use crate::launch::node_environment::node_environment;
 use crate::launch::{Launch, LaunchError, NodeProgram};
 use crate::paths::ensure_private_directory;
+use crate::policy::Policy;
 use crate::port_owner::describe_owner;
 use crate::process::Context;
 
@@ -39,12 +40,23 @@ pub(super) fn port(program: &NodeProgram, config: &NodeConfig) -> Result<Option<
     port.map(Some).ok_or_else(|| wrong(program, "`port` must be a number up to 65535"))
 }
 
+/// How it is to be kept, as far as it says so itself: the keys of a section of `supervisor.toml`.
+pub(super) fn policy_keys(program: &NodeProgram, config: &NodeConfig) -> Result<Map<String, Value>, LaunchError> {
+    match config.fields().get("policy") {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(keys)) => Ok(keys.clone()),
+        Some(_) => Err(wrong(program, "`policy` must be an object")),
+    }
+}
+
 /// What its start needs: the program itself, without a shell (R21), and every value of its `.env`.
 pub(super) fn prepare(program: &NodeProgram, config: &NodeConfig, context: &Context) -> Result<Launch, LaunchError> {
     let command = config.command().ok_or_else(|| wrong(program, "it names no `command`"))?;
     let text = |key: &str| config.fields().get(key).and_then(Value::as_str);
     let directory = text("directory").map_or_else(|| program.project.clone(), PathBuf::from);
     port(program, config)?;
+    let keys = policy_keys(program, config)?;
+    Policy::default().with(&keys).map_err(|error| wrong(program, &format!("`policy`: {error}")))?;
     let values = program.dot_env_path();
     let mut environment = node_environment(config, &values, &context.settings)?;
     for (name, value) in dot_env::read(&values)? {

@@ -10,10 +10,12 @@ use crate::audit_log::AuditLog;
 use crate::capture::Captures;
 use crate::directory_watcher::DirectoryWatcher;
 use crate::events::Events;
+use crate::launch::NodeProgram;
 use crate::logs::SharedReaders;
 use crate::notify_socket::Routes;
 use crate::paths::Paths;
 use crate::policy::Policy;
+use crate::program_policies::ProgramPolicies;
 use crate::service_manager::ServiceManager;
 use crate::settings::Settings;
 use crate::settings_file::Options;
@@ -46,6 +48,7 @@ pub(crate) struct Context {
     pub(crate) hub_gate: watch::Sender<HubGate>,
     /// The settings in force; a reload replaces them.
     pub(crate) options: RwLock<Options>,
+    pub(crate) program_policies: ProgramPolicies,
     /// Told after each reload.
     pub(crate) reloaded: Notify,
     pub(crate) audit_log: AuditLog,
@@ -55,9 +58,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The policy in force for the node of this name, or without a name for the hub.
-    pub(crate) fn policy(&self, node: Option<&str>) -> Policy {
+    /// The policy in force for this node, or without one for the hub.
+    pub(crate) fn policy(&self, node: Option<&NodeProgram>) -> Policy {
         let policies = &self.options.read().unwrap_or_else(PoisonError::into_inner).policies;
-        node.map_or_else(|| policies.of_hub(), |name| policies.of_node(name)).clone()
+        match node {
+            None => policies.of_hub().clone(),
+            Some(node) => self.program_policies.over(policies.of_node(&node.name).clone(), node),
+        }
     }
 }

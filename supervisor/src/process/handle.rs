@@ -139,7 +139,7 @@ impl ProcessHandle {
     }
 
     fn patience(&self) -> Duration {
-        self.context.policy(self.words.node.as_deref()).ready_timeout
+        self.context.policy(self.words.node.as_ref()).ready_timeout
     }
 
     async fn until_ready(&self, started: Started, patience: Duration) -> Result<bool, Refusal> {

@@ -9,8 +9,8 @@ use anet_protocol::time::Timestamp;
 
 use super::{Lateness, Phase, Process};
 use crate::events::News;
-use crate::launch::Program;
 use crate::launch::fingerprint::Fingerprint;
+use crate::launch::{NodeProgram, Program};
 use crate::state_file::{History, HubSettings, ProcessRecord};
 
 /// A process at one moment.
@@ -62,8 +62,8 @@ impl Snapshot {
 pub(crate) struct Words {
     /// `hub`, or the node's name.
     pub(crate) name: String,
-    /// The node's name; absent for the hub.
-    pub(crate) node: Option<String>,
+    /// The node; absent for the hub.
+    pub(crate) node: Option<NodeProgram>,
     /// The command that shows its logs.
     pub(crate) logs: String,
     /// The command that starts it.
@@ -76,7 +76,7 @@ impl Words {
     pub(crate) fn of(program: &Program) -> Self {
         Self {
             name: program.name().to_owned(),
-            node: program.node_name().map(str::to_owned),
+            node: program.node().cloned(),
             logs: program.words("logs"),
             start: program.words("start"),
             stop: program.words("stop"),

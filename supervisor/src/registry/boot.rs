@@ -8,11 +8,12 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Node, Registry, keep, live, view};
+use super::{Node, Registry, keep, live};
 use crate::change_keeper::ChangeKeeper;
 use crate::launch::{HubProgram, NodeProgram, Program};
 use crate::process::{Context, Process};
 use crate::state_file::{History, State};
+use crate::system::file_identity::FileIdentity;
 use crate::token_keeper::TokenKeeper;
 use anet_protocol::control::Desired;
 use anet_protocol::id::InstanceId;
@@ -67,7 +68,7 @@ impl Registry {
         Self {
             since: context.clock.now(),
             instance: InstanceId::random(&*context.entropy).as_str().to_owned(),
-            executable: view::FileIdentity::of(&context.settings.executable),
+            executable: FileIdentity::of(&context.settings.executable),
             operators: Mutex::default(),
             context,
             hub,

@@ -21,8 +21,9 @@ impl Registry {
         let (mut restarts, mut unchanged, mut unusable) = (Vec::new(), 0, Vec::new());
         for node in self.all_nodes() {
             let snapshot = node.handle.snapshot();
-            let policy = options.policies.of_node(&node.program.name);
-            match differences(context, &node.program, &snapshot, policy) {
+            let policy = options.policies.of_node(&node.program.name).clone();
+            let policy = context.program_policies.over(policy, &node.program);
+            match differences(context, &node.program, &snapshot, &policy) {
                 Ok(found) if found.is_empty() => unchanged += 1,
                 Ok(found) => {
                     let (name, project) = (node.program.name.clone(), Some(node.program.project.clone()));

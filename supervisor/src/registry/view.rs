@@ -1,8 +1,6 @@
 //! What clients see.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::sync::PoisonError;
 
 use anet_protocol::control::{CONTROL_VERSION, Containment, HubView, NodeView, SupervisorStatus, state_word};
@@ -10,27 +8,7 @@ use anet_protocol::control::{CONTROL_VERSION, Containment, HubView, NodeView, Su
 use super::{Node, Registry};
 use crate::environment::lookup;
 use crate::launch::node::NodeDescription;
-
-/// A file as it is now: device, inode, time of the last change, length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FileIdentity {
-    device: u64,
-    inode: u64,
-    changed: (i64, i64),
-    length: u64,
-}
-
-impl FileIdentity {
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        let metadata = std::fs::metadata(path).ok()?;
-        Some(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            changed: (metadata.mtime(), metadata.mtime_nsec()),
-            length: metadata.len(),
-        })
-    }
-}
+use crate::system::file_identity::FileIdentity;
 
 /// What a configuration said when its file was last like this.
 #[derive(Clone, Debug)]

@@ -1,10 +1,10 @@
 //! What a file of another supervisor says.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anet_protocol::secret::is_secret;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::program_files::NewProgram;
 
@@ -12,13 +12,8 @@ use crate::program_files::NewProgram;
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) programs: Vec<NewProgram>,
-    /// What becomes of each program's section of `supervisor.toml`.
-    pub(super) policies: BTreeMap<String, Policy>,
     pub(super) left_out: Vec<LeftOut>,
 }
-
-/// Keys of a section `[node.NAME]` of `supervisor.toml`, `a.b` for `b` in the table `a`, each with its value in TOML.
-pub(super) type Policy = BTreeMap<&'static str, String>;
 
 /// A setting that has no counterpart.
 #[derive(Debug, PartialEq, Serialize)]
@@ -35,6 +30,8 @@ pub(super) struct LeftOut {
 pub(super) enum Effect {
     /// What it asks for holds anyway, in this way.
     HoldsAnyway(String),
+    /// It is taken over in another form: this one.
+    Otherwise(String),
     /// The program is kept without it, for this reason.
     Dropped(String),
 }
@@ -42,6 +39,10 @@ pub(super) enum Effect {
 impl Effect {
     pub(super) fn anyway(how: &str) -> Self {
         Self::HoldsAnyway(how.to_owned())
+    }
+
+    pub(super) fn otherwise(how: &str) -> Self {
+        Self::Otherwise(how.to_owned())
     }
 
     pub(super) fn dropped(reason: &str) -> Self {
@@ -55,9 +56,12 @@ impl Found {
     }
 }
 
-/// A text as TOML writes it.
-pub(super) fn quoted(text: &str) -> String {
-    toml_edit::Value::from(text).to_string()
+/// Sets a key of a policy, `a.b` for `b` in the table `a`.
+pub(super) fn put(policy: &mut Map<String, Value>, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => drop(policy.insert(key.to_owned(), value)),
+        Some((table, key)) => policy.entry(table).or_insert_with(|| Value::Object(Map::new()))[key] = value,
+    }
 }
 
 /// A program without a port that does not say when it is ready, its environment parted into plain and secret.
@@ -66,7 +70,8 @@ pub(super) fn program(
     command: Vec<String>,
     directory: PathBuf,
     env: Vec<(String, String)>,
+    policy: Map<String, Value>,
 ) -> NewProgram {
     let (secrets, env) = env.into_iter().partition(|(key, value)| is_secret(key, value));
-    NewProgram { name, command, directory, port: None, tells_ready: false, env, secrets }
+    NewProgram { name, command, directory, port: None, tells_ready: false, env, secrets, policy }
 }

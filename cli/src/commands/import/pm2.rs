@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::found::{Effect, Found, Policy, program, quoted};
+use super::found::{Effect, Found, program, put};
 use crate::failure::Failure;
 
 /// Keys whose meaning is kept, or that only tell pm2 about itself.
@@ -29,6 +29,9 @@ const KNOWN: [&str; 18] = [
     "stop_exit_codes",
 ];
 
+/// Keys with which a person asks for something that is not taken over, and that `pm2 save` writes too.
+const IN_DUMPS: [&str; 4] = ["watch", "cron_restart", "wait_ready", "listen_timeout"];
+
 /// Variables that `pm2 save` copies from the shell of whoever started the program.
 const OF_THE_SHELL: [&str; 9] = ["PATH", "HOME", "PWD", "OLDPWD", "SHELL", "USER", "LOGNAME", "SHLVL", "_"];
 
@@ -48,37 +51,64 @@ fn effect(key: &str) -> Effect {
 }
 
 /// What the app says about how it is to be kept; keys that are written in a way that is not understood are left out.
-fn policy(found: &mut Found, name: &str, app: &Map<String, Value>) -> Policy {
+fn policy(found: &mut Found, name: &str, app: &Map<String, Value>) -> Map<String, Value> {
     // pm2 stops by SIGINT, and programs that were written for it may know no other signal.
-    let mut policy = Policy::from([("stop-signal", quoted("INT"))]);
-    let mut put = |from: &str, key: &'static str, value: Option<String>| match (app.get(from), value) {
-        (None | Some(Value::Null), _) => {}
-        (Some(_), Some(value)) => drop(policy.insert(key, value)),
-        (Some(written), None) => found.leave_out(name, from, Effect::Dropped(format!("{written} is not understood"))),
-    };
-    let milliseconds = |key: &str| Some(quoted(&format!("{}ms", app.get(key)?.as_u64()?)));
-    if app.get("autorestart") == Some(&Value::Bool(false)) {
-        put("autorestart", "restart", Some(quoted("never")));
+    let mut policy = Map::from_iter([("stop-signal".to_owned(), json!("INT"))]);
+    let pause = if app.get("exp_backoff_restart_delay").is_some_and(|pause| duration(pause).is_some()) {
+        if app.contains_key("restart_delay") {
+            found.leave_out(name, "restart_delay", Effect::dropped("`exp_backoff_restart_delay` counts, as for pm2"));
+        }
+        None
     } else {
-        let is_zero = |codes: &Value| {
-            codes.as_u64() == Some(0) || codes.as_array().is_some_and(|codes| codes.len() == 1 && codes[0] == 0)
-        };
-        put(
-            "stop_exit_codes",
-            "restart",
-            app.get("stop_exit_codes").filter(|codes| is_zero(codes)).map(|_| quoted("on-failure")),
-        );
+        // 0 is what pm2 does without it.
+        app.get("restart_delay").filter(|pause| **pause != 0)
+    };
+    let mut take = |from: &str, key: &str, read: fn(&Value) -> Option<Value>| match app.get(from) {
+        None | Some(Value::Null) => {}
+        Some(written) => match read(written) {
+            Some(value) => put(&mut policy, key, value),
+            None => found.leave_out(name, from, Effect::Dropped(format!("{written} is not understood"))),
+        },
+    };
+    if app.get("autorestart") == Some(&Value::Bool(false)) {
+        take("autorestart", "restart", |_| Some(json!("never")));
+    } else {
+        take("stop_exit_codes", "restart", |codes| is_zero(codes).then(|| json!("on-failure")));
     }
-    put("kill_timeout", "stop-grace", milliseconds("kill_timeout"));
-    put("restart_delay", "start-backoff.first", milliseconds("restart_delay").filter(|pause| pause != "\"0ms\""));
-    put("exp_backoff_restart_delay", "start-backoff.first", milliseconds("exp_backoff_restart_delay"));
-    put("min_uptime", "start-backoff.stable-after", milliseconds("min_uptime"));
-    let memory = app.get("max_memory_restart").and_then(|size| match size {
-        Value::String(text) => anet_protocol::byte_size::parse(text.trim_end_matches(['B', 'b'])).ok(),
-        other => other.as_u64(),
+    take("kill_timeout", "stop-grace", duration);
+    take("exp_backoff_restart_delay", "start-backoff.first", duration);
+    if pause.is_some() {
+        take("restart_delay", "start-backoff.first", duration);
+    }
+    take("min_uptime", "start-backoff.stable-after", duration);
+    take("max_memory_restart", "memory-high", |size| {
+        let bytes = match size {
+            Value::String(text) => anet_protocol::byte_size::parse(text.trim_end_matches(['B', 'b'])).ok(),
+            other => other.as_u64(),
+        };
+        Some(json!(anet_protocol::byte_size::format(bytes?)))
     });
-    put("max_memory_restart", "memory-high", memory.map(|bytes| quoted(&anet_protocol::byte_size::format(bytes))));
     policy
+}
+
+fn is_zero(codes: &Value) -> bool {
+    codes.as_u64() == Some(0) || codes.as_array().is_some_and(|codes| codes.len() == 1 && codes[0] == 0)
+}
+
+/// A time as pm2 has it: milliseconds, or a text of a number with `h`, `m`, `s` or nothing behind it.
+fn duration(value: &Value) -> Option<Value> {
+    let text = match value {
+        Value::Number(_) => value.as_u64()?.to_string(),
+        Value::String(text) => text.clone(),
+        _ => return None,
+    };
+    let digits = text.trim_end_matches(['h', 'm', 's']);
+    let (number, unit) = (digits.parse::<u64>().ok()?, &text[digits.len()..]);
+    match unit {
+        "" => Some(json!(format!("{number}ms"))),
+        "h" | "m" | "s" => Some(json!(format!("{number}{unit}"))),
+        _ => None,
+    }
 }
 
 /// Reads the file; relative paths are meant from `here`.
@@ -149,24 +179,32 @@ fn add(found: &mut Found, app: &Map<String, Value>, here: &Path, is_dump: bool) 
         found.leave_out(
             &name,
             "instances",
-            Effect::dropped("a number that depends on the machine becomes one program"),
+            Effect::otherwise("a number that depends on the machine becomes one program"),
         );
     }
     if app.get("exec_mode").and_then(Value::as_str).is_some_and(|mode| mode.starts_with("cluster")) {
         found.leave_out(&name, "exec_mode", Effect::dropped("programs do not share a port; put a proxy before them"));
     }
     let policy = policy(found, &name, app);
+    // `pm2 save` writes each instance, all under one name.
+    let is_taken = |name: &str| found.programs.iter().any(|program| program.name == name);
+    let name = match (1..).map(|number| format!("{name}-{number}")).find(|numbered| !is_taken(numbered)) {
+        Some(numbered) if is_dump && is_taken(&name) => numbered,
+        _ => name,
+    };
     let count = if (1..=1000).contains(&count) && !is_dump { count } else { 1 };
     for number in 0..count {
         let name = if count == 1 { name.clone() } else { format!("{name}-{number}") };
         let env = env.clone();
-        found.policies.insert(name.clone(), policy.clone());
-        found.programs.push(program(name, command.clone(), PathBuf::clone(&directory), env));
+        found.programs.push(program(name, command.clone(), PathBuf::clone(&directory), env, policy.clone()));
     }
-    if !is_dump {
-        for key in app.keys().filter(|key| !KNOWN.contains(&key.as_str())) {
-            found.leave_out(&name, key, effect(key));
-        }
+    // Most of what `pm2 save` writes is pm2's own; what is switched off is not missed.
+    let is_asked = |key: &str| {
+        let is_known = if is_dump { !IN_DUMPS.contains(&key) } else { KNOWN.contains(&key) };
+        !is_known && !matches!(app.get(key), None | Some(Value::Null | Value::Bool(false)))
+    };
+    for key in app.keys().filter(|key| is_asked(key)) {
+        found.leave_out(&name, key, effect(key));
     }
     Ok(())
 }
@@ -225,5 +263,30 @@ mod tests {
         assert!(failure.hints[0].contains("pm2 save"));
         let failure = read("apps:\n  - script: a.js\n").unwrap_err();
         assert!(failure.hints[0].contains("pm2 save"));
+    }
+
+    #[test]
+    fn times_are_read_as_pm2_reads_them_and_no_key_is_dropped_in_silence() {
+        let app = |more: &str| format!(r#"{{"apps":[{{"name":"a","script":"./a",{more}}}]}}"#);
+        let found = read(&app(r#""min_uptime":"10s","kill_timeout":"3000","restart_delay":100"#)).unwrap();
+        let expected = json!({
+            "stop-signal": "INT", "stop-grace": "3000ms",
+            "start-backoff": { "first": "100ms", "stable-after": "10s" },
+        });
+        assert_eq!((json!(found.programs[0].policy), found.left_out), (expected, vec![]));
+        let found = read(&app(r#""restart_delay":100,"exp_backoff_restart_delay":50"#)).unwrap();
+        assert_eq!(found.programs[0].policy["start-backoff"], json!({ "first": "50ms" }));
+        assert_eq!(found.left_out.iter().map(|left| left.key.as_str()).collect::<Vec<_>>(), ["restart_delay"]);
+        let found = read(&app(r#""min_uptime":"soon","watch":false,"cron_restart":null"#)).unwrap();
+        assert_eq!(found.left_out.iter().map(|left| left.key.as_str()).collect::<Vec<_>>(), ["min_uptime"]);
+    }
+
+    #[test]
+    fn a_dump_with_several_instances_gives_each_a_name_and_tells_what_a_person_asked_for() {
+        let one = r#"{"name":"api","pm_exec_path":"/app/api","watch":true,"pm_id":0,"vizion":true}"#;
+        let found = read(&format!("[{one},{one},{one}]")).unwrap();
+        let names: Vec<_> = found.programs.iter().map(|program| program.name.as_str()).collect();
+        assert_eq!(names, ["api", "api-1", "api-2"]);
+        assert!(found.left_out.iter().all(|left| left.key == "watch"), "{:?}", found.left_out);
     }
 }

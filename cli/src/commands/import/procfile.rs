@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anet_protocol::secret::is_secret;
 use anet_protocol::variable_name;
+use serde_json::Map;
 
 use super::found::{Effect, Found, program};
 use crate::failure::Failure;
@@ -47,18 +48,17 @@ pub(super) fn read(text: &str, here: &Path, variables: &[(String, String)]) -> R
             found.leave_out(
                 name,
                 "command",
-                Effect::dropped("it uses the shell, so it is run by `sh -c`; a stop reaches both"),
+                Effect::otherwise("it uses the shell, so it is run by `sh -c`; a stop reaches both"),
             );
             vec!["sh".to_owned(), "-c".to_owned(), command.to_owned()]
         } else {
             shlex::split(command).ok_or_else(|| wrong("a quotation does not end"))?
         };
         for key in secrets_in(command) {
-            let reason =
-                format!("{key} stays in its command, where others on this machine see it; move it into its .env");
-            found.leave_out(name, &key, Effect::Dropped(reason));
+            let how = "it stays in the command, where others on this machine see it; move it into its .env";
+            found.leave_out(name, &key, Effect::otherwise(how));
         }
-        let mut new = program(name.to_owned(), arguments, here.to_owned(), env);
+        let mut new = program(name.to_owned(), arguments, here.to_owned(), env, Map::new());
         if command.contains("$PORT") || command.contains("${PORT}") {
             new.port = Some(port);
         }

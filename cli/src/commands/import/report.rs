@@ -4,8 +4,7 @@ use super::found::{Effect, Found};
 use crate::context::Context;
 use crate::failure::Failure;
 
-/// `kept` names the keys of `supervisor.toml` that were there already.
-pub(super) fn report(context: &Context, found: &Found, kept: &[String], is_dry: bool) -> Result<(), Failure> {
+pub(super) fn report(context: &Context, found: &Found, is_dry: bool) -> Result<(), Failure> {
     let printer = &context.printer;
     let names = |pairs: &[(String, String)]| pairs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     if printer.json {
@@ -16,12 +15,12 @@ pub(super) fn report(context: &Context, found: &Found, kept: &[String], is_dry: 
                 serde_json::json!({
                     "name": program.name, "command": program.command, "directory": program.directory,
                     "port": program.port, "env": names(&program.env), "secrets": names(&program.secrets),
-                    "policy": found.policies.get(&program.name),
+                    "policy": program.policy,
                 })
             })
             .collect();
         return printer.document(&serde_json::json!({
-            "dry_run": is_dry, "programs": programs, "left_out": found.left_out, "kept": kept,
+            "dry_run": is_dry, "programs": programs, "left_out": found.left_out,
         }));
     }
     let done = if is_dry { "would be made" } else { "made" };
@@ -30,18 +29,16 @@ pub(super) fn report(context: &Context, found: &Found, kept: &[String], is_dry: 
         if !program.secrets.is_empty() {
             printer.note(&format!("{}: into its .env: {}", program.name, names(&program.secrets).join(", ")))?;
         }
-        if let Some(policy) = found.policies.get(&program.name).filter(|policy| !policy.is_empty()) {
-            let keys: Vec<String> = policy.iter().map(|(key, value)| format!("{key} = {value}")).collect();
-            printer.note(&format!("{}: into supervisor.toml: {}", program.name, keys.join(", ")))?;
+        if !program.policy.is_empty() {
+            let keys: Vec<String> = program.policy.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+            printer.note(&format!("{}: its policy: {}", program.name, keys.join(", ")))?;
         }
-    }
-    for key in kept {
-        printer.warning(&format!("{key} stands in supervisor.toml already, and stays as it is"))?;
     }
     for left in &found.left_out {
         let (program, key) = (&left.program, &left.key);
         match &left.effect {
             Effect::HoldsAnyway(how) => printer.note(&format!("{program}: {key} is not needed: {how}"))?,
+            Effect::Otherwise(how) => printer.warning(&format!("{program}: {key}: {how}"))?,
             Effect::Dropped(reason) => printer.warning(&format!("{program}: {key} has no effect here: {reason}"))?,
         }
     }

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anet_protocol::Clock as _;
-use anet_protocol::control::{NodeTarget, NodeView};
+use anet_protocol::control::{NodeTarget, NodeView, ProcessState};
 use anet_protocol::node_config::EnvValue;
 use anet_protocol::secret::{is_secret, reference_name};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     print_exports: bool,
 }
+
+/// How long a restart that the supervisor has begun may take until the node runs.
+const BEGUN: Duration = Duration::from_secs(30);
 
 /// What was moved, without the values.
 #[derive(Serialize)]
@@ -178,10 +181,36 @@ async fn restart(
     match idle? {
         Idle::NotRunning => Ok(false),
         Idle::Restarted => Ok(true),
-        Idle::Yes => {
-            client.restart_node(name, &target).await?;
-            Ok(true)
+        Idle::Yes => match client.restart_node(name, &target).await {
+            Ok(_) => Ok(true),
+            Err(failure) => {
+                // The supervisor may have begun the same restart by itself; then this one came too late.
+                let is_again = async { wait_for_start(supervisor, project, name, starts).await };
+                if tokio::time::timeout(BEGUN, is_again).await.is_ok_and(|up| up.is_ok()) {
+                    Ok(true)
+                } else {
+                    Err(failure)
+                }
+            }
+        },
+    }
+}
+
+/// Returns when the node runs by a later start than that of number `starts`.
+async fn wait_for_start(
+    supervisor: Option<&SupervisorClient>,
+    project: &Path,
+    name: &str,
+    starts: Option<u64>,
+) -> Result<(), Failure> {
+    loop {
+        let view = node_view(supervisor, project, name).await?;
+        let is_later =
+            |view: &NodeView| matches!(view.process, ProcessState::Running { .. }) && Some(view.incarnation) > starts;
+        if view.as_ref().is_some_and(is_later) {
+            return Ok(());
         }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 

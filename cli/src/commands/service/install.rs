@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use nix::unistd::{User, geteuid};
 use serde_json::json;
 
-use super::system_tool::{call, lingers};
+use super::system_tool::{ask, call, lingers};
 use super::unit::Plan;
+use super::unit_files::UnitFiles;
 use super::{Scope, launchd};
 use crate::commands::supervisor;
 use crate::context::Context;
@@ -56,26 +57,12 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let flag = arguments.scope.flag();
     // First, so that a machine without systemd, or a user without a service manager, is told before anything changed.
     call("systemctl", &[flag, "show", "--property=Version"])?;
-    for (name, text) in &unit_files {
-        files::write_public(&directory.join(name), text)?;
-    }
-    call("systemctl", &[flag, "daemon-reload"])?;
-    if !plan.hub_only
-        && let Some(client) = SupervisorClient::connect(&context.environment).await?
-    {
-        // systemd needs the socket's place; what runs lives on and is taken over.
-        supervisor::stop::stop(&client, false).await?;
-    }
-    let units = plan.units();
-    let mut enable = vec![flag, "enable", "--now"];
-    enable.extend(units.iter().map(String::as_str));
-    call("systemctl", &enable)?;
     let note = context.printer;
-    note.note(&format!("installed in {} and started: {}", directory.display(), units.join(", ")))?;
     if !arguments.scope.system {
         let user = user_name()?;
         if lingers(&user) == Some(false) {
-            call("loginctl", &["enable-linger", &user])?;
+            call("loginctl", &["enable-linger", &user])
+                .map_err(|failure| failure.hint(format!("sudo loginctl enable-linger {user}, then install again")))?;
             note.note("your services now start at boot and go on after logout (loginctl enable-linger)")?;
         }
         if lingers(&user) != Some(true) {
@@ -83,10 +70,58 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
             note.hint(&format!("loginctl enable-linger {user}"))?;
         }
     }
+    let units = plan.units();
+    let written = UnitFiles::write(&directory, &unit_files)?;
+    let mut was_stopped = false;
+    if let Err(failure) = activate(context, &plan, flag, &mut was_stopped).await {
+        return Err(match take_back(context, &written, flag, &units, was_stopped).await {
+            Ok(()) => failure.hint("nothing is installed that was not before; mend this and give the command again"),
+            Err(also) => failure.hint(format!("and it could not be taken back: {:#}", also.error)),
+        });
+    }
+    note.note(&format!("installed in {} and started: {}", directory.display(), units.join(", ")))?;
     if note.json {
         note.document(&json!({ "directory": directory, "units": units }))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has the service manager start what was written. `was_stopped` tells that a supervisor made way for it.
+async fn activate(context: &Context, plan: &Plan, flag: &str, was_stopped: &mut bool) -> Result<(), Failure> {
+    call("systemctl", &[flag, "daemon-reload"])?;
+    if !plan.hub_only
+        && let Some(client) = SupervisorClient::connect(&context.environment).await?
+    {
+        // systemd needs the socket's place; what runs lives on and is taken over.
+        supervisor::stop::stop(&client, false).await?;
+        *was_stopped = true;
+    }
+    let units = plan.units();
+    let mut enable = vec![flag, "enable", "--now"];
+    enable.extend(units.iter().map(String::as_str));
+    call("systemctl", &enable).map(drop)
+}
+
+/// Leaves files, units and supervisor as they were.
+async fn take_back(
+    context: &Context,
+    written: &UnitFiles,
+    flag: &str,
+    units: &[String],
+    was_stopped: bool,
+) -> Result<(), Failure> {
+    if written.is_new() {
+        let mut disable = vec![flag, "disable", "--now"];
+        disable.extend(units.iter().map(String::as_str));
+        // What was not enabled yet cannot be disabled, which is what is wanted.
+        drop(ask("systemctl", &disable));
+    }
+    written.restore()?;
+    call("systemctl", &[flag, "daemon-reload"])?;
+    if was_stopped {
+        SupervisorClient::ensure(&context.environment).await?;
+    }
+    Ok(())
 }
 
 fn print(context: &Context, directory: &Path, unit_files: &[(String, String)]) -> Outcome {
@@ -141,7 +176,7 @@ fn run_as(arguments: &Arguments) -> Result<Option<User>, Failure> {
     };
     let user = User::from_name(&name).with_context(|| format!("cannot look up the user {name}"))?;
     let Some(user) = user else { return Err(Failure::message(format!("there is no user {name}"))) };
-    if user.uid.is_root() && !arguments.dry_run {
+    if user.uid.is_root() {
         return Err(Failure::message("agents must not run as root")
             .hint("name the user whose agents they are: anet service install --system --run-as USER"));
     }

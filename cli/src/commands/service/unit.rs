@@ -207,9 +207,9 @@ const HUB_HARDENING: &[(&str, &str)] = &[
 ];
 
 fn restart_lines(text: &mut String) {
-    let codes: Vec<String> = [ExitCode::Usage, ExitCode::ConfigInvalid, ExitCode::CredentialMissing]
-        .map(|code| code.code().to_string())
-        .to_vec();
+    // EX_CONFIG of sysexits.h is what the hub and the nodes call a refused token, and what R32 asks for.
+    let codes = [ExitCode::Usage, ExitCode::ConfigInvalid, ExitCode::CredentialMissing, ExitCode::TokenRefused];
+    let codes = codes.map(|code| code.code().to_string());
     line(text, "Started again when it fails, at once and then after ever longer pauses of up to a minute, unless");
     line(
         text,
@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn a_crash_leaves_the_children_and_what_a_person_must_mend_is_not_started_again() {
         let (_, text) = plan(false, None, "/usr/bin/anet").files().unwrap().pop().unwrap();
-        for line in ["KillMode=process", "Restart=on-failure", "RestartPreventExitStatus=2 76 77", "Delegate=yes"] {
+        for line in ["KillMode=process", "Restart=on-failure", "RestartPreventExitStatus=2 76 77 78", "Delegate=yes"] {
             assert!(text.lines().any(|known| known == line), "{line} is missing:\n{text}");
         }
         assert!(text.contains("ExecStop=\"/usr/bin/anet\" supervisor stop --main-pid=${MAINPID}\n"), "{text}");

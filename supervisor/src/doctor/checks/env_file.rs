@@ -57,13 +57,9 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
 ///
 /// # Errors
 /// When one has no value, or a source cannot be used.
-fn find(
-    facts: &Facts<'_>,
-    node: &NodeFacts,
-    config: &NodeConfig,
-    path: &Path,
-) -> Result<Vec<Reference>, SecretError> {
-    let of_node = facts.patient.references.iter().find(|sight| sight.name == node.name && sight.project == node.project);
+fn find(facts: &Facts<'_>, node: &NodeFacts, config: &NodeConfig, path: &Path) -> Result<Vec<Reference>, SecretError> {
+    let of_node =
+        facts.patient.references.iter().find(|sight| sight.name == node.name && sight.project == node.project);
     let found = match of_node {
         Some(sight) => sight.answer.clone(),
         None => references(config, path, &facts.patient.environment),

@@ -22,7 +22,8 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
             NodeFile::NoDirectory => {
                 // Which of the two it was cannot be told any more.
                 let project = shell_word(&node.project.join(".anet"));
-                let seen = format!("the supervisor knows it, and neither nodes/{name} nor programs/{name} is in {project}");
+                let seen =
+                    format!("the supervisor knows it, and neither nodes/{name} nor programs/{name} is in {project}");
                 findings.error(name, seen).command(format!("anet node delete {name} --force"));
             }
             NodeFile::Closed => findings.fact(name, "its files are another user's, and were not looked at"),

@@ -26,7 +26,8 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let may_repair = facts.hub.as_ref().is_some_and(|hub| hub.knows_the_person(facts.patient));
     for node in &facts.nodes {
         let name = node.name.as_str();
-        let anew = format!("anet node delete {name} && anet node create {name} -- PROGRAM # the token's own node stays");
+        let anew =
+            format!("anet node delete {name} && anet node create {name} -- PROGRAM # the token's own node stays");
         let (hub, probe) = match &node.token {
             NodeToken::Unknown => continue,
             NodeToken::Untried(reason) => {
@@ -41,7 +42,9 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
                 continue;
             }
             // Whose it is says who the node is, where nothing else does: the check of the identity.
-            Probe::Foreign { node_id: Some(_), .. } if node.config().is_some_and(|config| config.node_id().is_none()) => {
+            Probe::Foreign { node_id: Some(_), .. }
+                if node.config().is_some_and(|config| config.node_id().is_none()) =>
+            {
                 continue;
             }
             Probe::Foreign { node_id: Some(other), .. } if Some(other.as_str().to_owned()) != node.node_id() => {

@@ -136,7 +136,8 @@ async fn an_identity_that_only_the_hub_knows_is_not_guessed_while_the_hub_is_sil
     assert!(severity == Severity::Warning && !is_repairable && seen.contains("cannot be asked"), "{seen}");
     let answer = health(VERSION, "v3").replace("user-token", "none");
     let me = json!({
-        "user": { "user_id": "u_1", "username": "ada", "role": "user" }, "networks": [], "current_network": "net_1",
+        "ok": true, "user": { "user_id": "u_1", "username": "ada", "role": "user" }, "networks": [],
+        "current_network": "net_1",
         "credential": { "kind": "node", "scope": "network", "token_id": "t_1", "node_id": "n_other" },
     })
     .to_string();
