@@ -40,7 +40,7 @@ pub fn unknown_names(patient: &Patient) -> Vec<&str> {
 #[must_use]
 pub fn referring_nodes(patient: &Patient) -> Vec<(String, PathBuf)> {
     let mut nodes = facts::nodes_of(patient);
-    nodes.retain(|node| node.has_references());
+    nodes.retain(facts::node::NodeFacts::has_references);
     nodes.into_iter().map(|node| (node.name, node.project)).collect()
 }
 

@@ -11,10 +11,12 @@ use crate::launch::NodeProgram;
 use crate::policy::Policy;
 use crate::system::file_identity::FileIdentity;
 
+type Keys = Arc<Map<String, Value>>;
+
 /// The keys of each program that has any, read again when its file changed.
 #[derive(Default)]
 pub(crate) struct ProgramPolicies {
-    known: Mutex<HashMap<PathBuf, (FileIdentity, Arc<Map<String, Value>>)>>,
+    known: Mutex<HashMap<PathBuf, (FileIdentity, Keys)>>,
 }
 
 impl ProgramPolicies {
@@ -28,7 +30,7 @@ impl ProgramPolicies {
         if keys.is_empty() { policy } else { policy.with(&keys).unwrap_or(policy) }
     }
 
-    fn keys(&self, program: &NodeProgram) -> Arc<Map<String, Value>> {
+    fn keys(&self, program: &NodeProgram) -> Keys {
         let path = program.config_path();
         let file = FileIdentity::of(&path);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,3 +1,4 @@
+mod directories;
 mod install;
 mod launchd;
 mod status;

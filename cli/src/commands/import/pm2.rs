@@ -188,10 +188,13 @@ fn add(found: &mut Found, app: &Map<String, Value>, here: &Path, is_dump: bool) 
     let policy = policy(found, &name, app);
     // `pm2 save` writes each instance, all under one name.
     let is_taken = |name: &str| found.programs.iter().any(|program| program.name == name);
-    let name = match (1..).map(|number| format!("{name}-{number}")).find(|numbered| !is_taken(numbered)) {
-        Some(numbered) if is_dump && is_taken(&name) => numbered,
-        _ => name,
-    };
+    let mut number = 0;
+    let mut numbered = name.clone();
+    while is_dump && is_taken(&numbered) {
+        number += 1;
+        numbered = format!("{name}-{number}");
+    }
+    let name = numbered;
     let count = if (1..=1000).contains(&count) && !is_dump { count } else { 1 };
     for number in 0..count {
         let name = if count == 1 { name.clone() } else { format!("{name}-{number}") };

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::system_tool::{ask, call, lingers};
 use super::unit::Plan;
 use super::unit_files::UnitFiles;
-use super::{Scope, launchd};
+use super::{Scope, directories, launchd};
 use crate::commands::supervisor;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -47,8 +47,8 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
         Some(user) if user.uid != geteuid() => (user.dir.join(".anet"), user.dir.join(".commhub/commhub.db")),
         _ => (environment.home.clone(), environment.database.clone()),
     };
-    let run_as = run_as.map(|user| user.name);
-    let plan = Plan { executable, home, database, run_as, hub_only: arguments.hub_only };
+    let name = run_as.as_ref().map(|user| user.name.clone());
+    let plan = Plan { executable, home, database, run_as: name, hub_only: arguments.hub_only };
     let directory = arguments.scope.directory(context)?;
     let unit_files = plan.files()?;
     if arguments.dry_run {
@@ -70,6 +70,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
             note.hint(&format!("loginctl enable-linger {user}"))?;
         }
     }
+    directories::make(&plan.directories(), run_as.as_ref())?;
     let units = plan.units();
     let written = UnitFiles::write(&directory, &unit_files)?;
     let mut was_stopped = false;

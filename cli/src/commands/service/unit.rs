@@ -56,6 +56,14 @@ impl Plan {
         }
     }
 
+    /// What must be there before systemd starts it: systemd makes the directory of a socket as root, and refuses a service
+    /// whose writable directories are not there.
+    pub(super) fn directories(&self) -> Vec<PathBuf> {
+        let own =
+            if self.hub_only { self.database.parent().map(Path::to_path_buf) } else { Some(self.home.join("run")) };
+        own.into_iter().chain([self.home.clone()]).collect()
+    }
+
     fn socket(&self) -> Result<String, Failure> {
         let socket = quoted(&self.home.join("run/supervisor.sock"), Quoting::Plain)?;
         let mut text =

@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
 
 fn look(facts: &Facts<'_>, findings: &mut Findings) {
     for node in facts.nodes.iter().filter(|node| !node.is_program) {
-        if !node.config().is_some_and(|config| config.node_id().is_none()) {
+        if node.config().is_none_or(|config| config.node_id().is_some()) {
             continue;
         }
         let name = node.name.as_str();

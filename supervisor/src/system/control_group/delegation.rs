@@ -85,13 +85,14 @@ fn read(path: &str) -> Option<String> {
 /// Where the group of this process is mounted: `0::/path` of cgroups(7) below the mount of type `cgroup2`.
 fn own_directory(groups: &str, mounts: &str) -> Option<PathBuf> {
     let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let (root, mount_point) = mounts.lines().find_map(|line| {
+    // In a container the machine's own mount may be there too, with a root that this process is not below.
+    mounts.lines().find_map(|line| {
         let (mount, file_system) = line.split_once(" - ")?;
         let mut fields = mount.split(' ').skip(3);
-        file_system.starts_with("cgroup2 ").then_some((fields.next()?, fields.next()?))
-    })?;
-    let below = Path::new(path).strip_prefix(root).ok()?;
-    Some(Path::new(mount_point).join(below))
+        let (root, mount_point) = file_system.starts_with("cgroup2 ").then_some((fields.next()?, fields.next()?))?;
+        let below = Path::new(path).strip_prefix(root).ok()?;
+        Some(Path::new(mount_point).join(below))
+    })
 }
 
 fn is_delegated(directory: &Path) -> bool {
@@ -114,6 +115,9 @@ mod tests {
         assert_eq!(own_directory(groups, mounts), Some(expected));
         assert_eq!(own_directory("0::/\n", "31 24 0:27 /elsewhere /c rw - cgroup2 c rw\n"), None);
         assert_eq!(own_directory("1:cpu:/\n", mounts), None);
+        let outer = "30 24 0:26 /../.. /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n".to_owned();
+        let expected = PathBuf::from("/sys/fs/cgroup/user.slice/anet.service");
+        assert_eq!(own_directory(groups, &(outer + mounts)), Some(expected), "the machine's mount is passed over");
     }
 
     #[test]
