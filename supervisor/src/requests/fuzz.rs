@@ -185,6 +185,7 @@ async fn registry(directory: &TempDir) -> Arc<Registry> {
     let directory_watcher = Arc::<DirectoryWatcher>::default();
     let room = Arc::new(LogRoom::new(paths.home.clone(), None));
     let context = Arc::new(Context {
+        program_policies: crate::program_policies::ProgramPolicies::default(),
         options: RwLock::new(Options::load(&settings.home, &settings.policies).unwrap()),
         captures: Arc::new(Captures::new(Arc::new(Fixed), Arc::clone(&directory_watcher), room)),
         events: Events::new(&paths.state_directory, Fixed.now()),

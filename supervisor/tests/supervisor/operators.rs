@@ -155,6 +155,12 @@ async fn a_member_cannot_have_anything_run_that_the_owner_has_not_made_known_nor
         let (status, answer) = operated.ask(MEMBER, GROUP, &request, project.clone()).await;
         assert_eq!((status, &answer["code"]), (404, &json!("node_not_found")), "{answer}");
     }
+    // Nor learn through the owner's eyes what is in a directory.
+    let hidden = format!("GET /v1/nodes/planted/references?project={}", attacker.path().display());
+    let (status, answer) = operated.ask(MEMBER, GROUP, &hidden, json!({})).await;
+    assert_eq!((status, &answer["code"]), (404, &json!("node_not_found")), "{answer}");
+    let of_owner = format!("/v1/nodes/planted/references?project={}", attacker.path().display());
+    assert_eq!(operated.client().get(&of_owner).await["references"], json!([]));
     let refused = [
         "/v1/nodes/planted/register",
         "/v1/nodes/a/forget",

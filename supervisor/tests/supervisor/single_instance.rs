@@ -94,6 +94,47 @@ async fn three_hundred_silent_connections_and_a_slow_one_keep_nobody_waiting_for
 }
 
 #[tokio::test]
+async fn of_257_connections_the_last_waits_until_another_one_ends() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let home = Home::new();
+    let supervisor = home.supervise().await;
+    let socket = home.path().join("run/supervisor.sock");
+    let connect = async || tokio::net::UnixStream::connect(&socket).await.unwrap();
+    let ask = async |stream: &mut tokio::net::UnixStream, path: &str| {
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    };
+    // Each stream of events holds its place; the answer's first byte says that it has one.
+    let mut followers = Vec::new();
+    for _ in 0..255 {
+        let mut follower = connect().await;
+        ask(&mut follower, "/v1/events?follow=true").await;
+        assert_eq!(follower.read_u8().await.unwrap(), b'H');
+        followers.push(follower);
+    }
+    let mut served = connect().await;
+    let mut answer = vec![0; 64 * 1024];
+    let mut round = async |served: &mut tokio::net::UnixStream| {
+        ask(served, "/v1/status").await;
+        assert!(served.read(&mut answer).await.unwrap() > 0);
+    };
+    round(&mut served).await;
+    let mut waiting = connect().await;
+    ask(&mut waiting, "/v1/status").await;
+    // Time enough for an answer, had it a place.
+    for _ in 0..50 {
+        round(&mut served).await;
+    }
+    let early = waiting.try_read(&mut [0; 1]);
+    assert_eq!(early.unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "257 are served at once");
+    drop(followers.pop());
+    assert_eq!(waiting.read_u8().await.unwrap(), b'H');
+    drop((followers, served, waiting));
+    supervisor.stop.cancel();
+    supervisor.task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn every_combination_of_what_a_power_cut_leaves_is_started_from() {
     for left in 0..16_u8 {
         let has = |bit: u8| left & (1 << bit) != 0;
