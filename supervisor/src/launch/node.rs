@@ -206,7 +206,7 @@ impl NodeProgram {
         }
         LaunchError::Config {
             error: format!(
-                "neither nodes/{0} nor programs/{0} is in {1} any more",
+                "neither nodes/{0} nor programs/{0} is in {1}: its directory is gone",
                 self.name,
                 self.project.join(".anet").display()
             ),
