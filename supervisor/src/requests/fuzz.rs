@@ -6,6 +6,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, RwLock};
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use anet_protocol::control::Requester;
 use anet_protocol::time::Timestamp;
@@ -35,6 +36,8 @@ use crate::settings_file::Options;
 use crate::state_file::{State, StateStore};
 use crate::system::process_table::ProcessTable;
 
+/// How long a connection may last when its client says nothing more.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Frames when nobody says how many.
 const FRAMES: usize = 20_000;
 
@@ -84,10 +87,12 @@ impl Chance {
     }
 }
 
-/// Adds a valid request with some of it replaced, doubled or cut off, or no request at all.
-fn frame(chance: &mut Chance, bytes: &mut Vec<u8>) {
+/// Adds a valid request with some of it replaced, doubled or cut off, or no request at all. Whether another may follow: the
+/// end of a client is not noticed while more of what it said is to be read and a stream is written.
+fn frame(chance: &mut Chance, bytes: &mut Vec<u8>) -> bool {
     let start = bytes.len();
-    let valid: &[&str] = if chance.below(256) == 0 { &SELDOM } else { &FREQUENT };
+    let is_last = chance.below(256) == 0;
+    let valid: &[&str] = if is_last { &SELDOM } else { &FREQUENT };
     bytes.extend_from_slice(valid[chance.below(valid.len())].as_bytes());
     let length = bytes.len() - start;
     let from = start + chance.below(length);
@@ -119,6 +124,7 @@ fn frame(chance: &mut Chance, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(head.as_bytes());
         bytes.resize(bytes.len() + body, b' ');
     }
+    !is_last
 }
 
 /// The client's side: what it says, and the first digit of each answer's status.
@@ -225,12 +231,16 @@ async fn say(door: &Router, frames: usize, seed: u64, leave: &CancellationToken)
         // Names all that is said in this connection.
         let mut chance = Chance((seed << 48) ^ u64::wrapping_mul(connection, 0x9e37_79b9_7f4a_7c15));
         bytes.clear();
-        for _ in 0..=chance.below(4) {
-            frame(&mut chance, &mut bytes);
+        let most = chance.below(4);
+        let mut count = 0;
+        while frame(&mut chance, &mut bytes) && count < most {
+            count += 1;
         }
         let before: usize = answers.iter().sum();
         let client = Client { says: &bytes, answers: &mut answers };
-        answer(client, door.clone(), requester.clone(), leave.clone(), Default::default).await;
+        let conversation = answer(client, door.clone(), requester.clone(), leave.clone(), Default::default);
+        let ended = tokio::time::timeout(PATIENCE, conversation).await;
+        assert!(ended.is_ok(), "connection {connection} has no end: {}", String::from_utf8_lossy(&bytes));
         assert_eq!(answers[5], 0, "connection {connection}: {}", String::from_utf8_lossy(&bytes));
         read += (answers.iter().sum::<usize>() - before).max(1);
     }
