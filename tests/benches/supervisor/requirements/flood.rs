@@ -1,5 +1,6 @@
 //! R64: a program that writes a gigabyte as fast as it can.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -78,9 +79,10 @@ fn is_kept(home: &Home) -> bool {
     home.path().join("flooded").exists() && offsets.sum::<u64>() > WRITTEN - LONGEST_LINE
 }
 
+/// What is in the log, compressed or not.
 fn log(home: &Home) -> String {
     let logs = home.path().join(".anet/programs/flood/logs");
     let files = std::fs::read_dir(logs).expect("there is a log").filter_map(Result::ok).map(|entry| entry.path());
-    let texts = files.filter_map(|path| std::fs::read(path).ok());
-    texts.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+    let output = Command::new("zcat").arg("-f").args(files.filter(|path| path.is_file())).output();
+    String::from_utf8_lossy(&output.expect("gzip is installed").stdout).into_owned()
 }
