@@ -3,8 +3,10 @@
 use std::io;
 use std::process::ExitCode;
 
+use anet_protocol::control::{ControlError, ControlErrorCode};
 use anet_protocol::exit_code::CommandExit;
 use anet_protocol::rest::{ErrorBody, ErrorCode};
+use serde::Serialize;
 
 /// A failed command. Its text says what failed and why; the hints say what mends it.
 #[derive(Debug)]
@@ -42,6 +44,28 @@ impl Failure {
     /// The command line does not make sense.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self { exit: CommandExit::Usage, ..Self::message(text) }
+    }
+
+    /// There is no node or program of that name.
+    pub(crate) fn no_such_node(text: impl Into<String>) -> Self {
+        let code = word(ControlErrorCode::NodeNotFound);
+        Self { exit: CommandExit::NotFound, code, ..Self::message(text) }
+    }
+
+    /// No supervisor runs, or it does not answer.
+    pub(crate) fn no_supervisor(error: impl Into<anyhow::Error>) -> Self {
+        let code = Some("supervisor_not_running".to_owned());
+        Self { exit: CommandExit::SupervisorUnreachable, code, ..Self::failed(error) }
+    }
+
+    /// The supervisor refused.
+    pub(crate) fn refused_by_supervisor(refusal: ControlError) -> Self {
+        let exit = CommandExit::of_refusal(refusal.code);
+        let failure = Self { exit, code: word(refusal.code), ..Self::message(refusal.error) };
+        match refusal.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 
     /// The hub at `url` does not answer.
@@ -118,8 +142,8 @@ impl Failure {
     }
 }
 
-/// The hub's word for a reason.
-fn word(code: ErrorCode) -> Option<String> {
+/// The hub's or supervisor's word for a reason.
+fn word(code: impl Serialize) -> Option<String> {
     serde_json::to_value(code).ok().and_then(|code| code.as_str().map(str::to_owned))
 }
 

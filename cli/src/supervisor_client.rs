@@ -15,6 +15,7 @@ use anet_protocol::control::{
     NodeView, NodeViews, Plan, Reloaded, Shutdown, ShuttingDown, StartHub, SupervisorStatus, Upgrade, Upgrading,
     understand_each_other,
 };
+use anet_protocol::exit_code::{CommandExit, ExitCode as RoleExit};
 use anyhow::Context as _;
 use futures_util::{Stream, StreamExt as _};
 use reqwest::{Client, Method};
@@ -126,11 +127,16 @@ impl SupervisorClient {
                 let words = files::read_optional(&log)?.unwrap_or_default();
                 let last = words.lines().rfind(|line| !line.starts_with("hint:")).unwrap_or("it said nothing");
                 let last = last.strip_prefix("error: ").unwrap_or(last);
-                return Err(Failure::message(format!("the supervisor did not start ({status}): {last}"))
-                    .hint("run it in the foreground to see more: `anet supervisor run`"));
+                let failure =
+                    Failure::no_supervisor(anyhow::anyhow!("the supervisor did not start ({status}): {last}"));
+                let is_fault_of_file = status.code() == Some(RoleExit::ConfigInvalid.code().into());
+                let exit = if is_fault_of_file { CommandExit::ConfigInvalid } else { failure.exit };
+                let hint = "run it in the foreground to see more: `anet supervisor run`";
+                return Err(Failure { exit, ..failure }.hint(hint));
             }
         }
-        Err(Failure::message(format!("the supervisor did not answer within {} s", STARTUP_TIMEOUT.as_secs()))
+        let text = format!("the supervisor did not answer within {} s", STARTUP_TIMEOUT.as_secs());
+        Err(Failure::no_supervisor(anyhow::Error::msg(text))
             .hint(format!("its log is in {}", environment.supervisor_logs().display())))
     }
 
@@ -141,10 +147,9 @@ impl SupervisorClient {
     pub(crate) async fn require(environment: &Environment) -> Result<Self, Failure> {
         Self::connect(environment).await?.ok_or_else(|| {
             if let Some(socket) = &environment.supervisor {
-                return Failure::message(format!("no supervisor answers at {}", socket.display()));
+                return Failure::no_supervisor(anyhow::anyhow!("no supervisor answers at {}", socket.display()));
             }
-            let text = format!("no supervisor runs for {}", environment.home.display());
-            Failure { code: Some("supervisor_not_running".to_owned()), ..Failure::message(text) }
+            Failure::no_supervisor(anyhow::anyhow!("no supervisor runs for {}", environment.home.display()))
                 .hint("start it with `anet supervisor start`; it takes over what still runs")
         })
     }
@@ -174,14 +179,7 @@ impl SupervisorClient {
         let status = response.status();
         let refusal: Result<ControlError, _> = response.json().await;
         Err(RequestError::Refused(match refusal {
-            Ok(refusal) => {
-                let code = serde_json::to_value(refusal.code).ok().and_then(|code| code.as_str().map(str::to_owned));
-                let failure = Failure { code, ..Failure::message(refusal.error) };
-                match refusal.hint {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
-            }
+            Ok(refusal) => Failure::refused_by_supervisor(refusal),
             Err(_) => Failure::message(format!("the supervisor answered {status} without saying why")),
         }))
     }

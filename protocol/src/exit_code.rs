@@ -1,6 +1,8 @@
 //! What the exit code of a process means: one table for the processes that the
 //! supervisor starts, one for the commands that a person types.
 
+use crate::control::ControlErrorCode;
+
 /// How a hub, a node or a dashboard process ended, told to the supervisor by its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -85,11 +87,66 @@ pub enum CommandExit {
     Usage = 2,
     /// The hub could not be reached.
     HubUnreachable = 3,
+    /// There is no node or program of that name.
+    NotFound = 4,
+    /// It was not proven done within the time to wait; what was begun goes on.
+    Timeout = 5,
+    /// No supervisor runs, or it does not answer.
+    SupervisorUnreachable = 6,
+    /// The supervisor, or what it needs, is another user's (`EX_NOPERM` of sysexits.h).
+    PermissionDenied = 77,
+    /// A configuration, a `.env` or `supervisor.toml` cannot be used (`EX_CONFIG` of sysexits.h).
+    ConfigInvalid = 78,
 }
 
 impl CommandExit {
     /// Every code of the table.
-    pub const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::Usage, Self::HubUnreachable];
+    pub const ALL: [Self; 9] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::HubUnreachable,
+        Self::NotFound,
+        Self::Timeout,
+        Self::SupervisorUnreachable,
+        Self::PermissionDenied,
+        Self::ConfigInvalid,
+    ];
+
+    /// How a command ends that the supervisor refused for this reason (R58).
+    #[must_use]
+    pub const fn of_refusal(code: ControlErrorCode) -> Self {
+        match code {
+            ControlErrorCode::NodeNotFound => Self::NotFound,
+            ControlErrorCode::NotReady | ControlErrorCode::StillBusy => Self::Timeout,
+            ControlErrorCode::Forbidden => Self::PermissionDenied,
+            ControlErrorCode::ConfigInvalid => Self::ConfigInvalid,
+            ControlErrorCode::InvalidInput
+            | ControlErrorCode::AmbiguousNode
+            | ControlErrorCode::PortTaken
+            | ControlErrorCode::StillRunning
+            | ControlErrorCode::UpgradeRefused
+            | ControlErrorCode::StartFailed
+            | ControlErrorCode::StopFailed
+            | ControlErrorCode::Internal => Self::Failed,
+        }
+    }
+
+    /// One line for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed; the error says why",
+            Self::Usage => "wrong command line",
+            Self::HubUnreachable => "the hub does not answer",
+            Self::NotFound => "no such node or program",
+            Self::Timeout => "not done within the time to wait; what was begun goes on",
+            Self::SupervisorUnreachable => "no supervisor answers",
+            Self::PermissionDenied => "another user's supervisor refuses",
+            Self::ConfigInvalid => "a configuration cannot be used",
+        }
+    }
 
     /// The number to exit with.
     #[must_use]
@@ -105,7 +162,7 @@ mod tests {
     #[test]
     fn the_numbers_are_those_of_the_design() {
         assert_eq!(ExitCode::ALL.map(ExitCode::code), [0, 1, 2, 75, 76, 77, 78, 79]);
-        assert_eq!(CommandExit::ALL.map(CommandExit::code), [0, 1, 2, 3]);
+        assert_eq!(CommandExit::ALL.map(CommandExit::code), [0, 1, 2, 3, 4, 5, 6, 77, 78]);
     }
 
     #[test]

@@ -104,6 +104,7 @@ fn act(directory: &Path) -> io::Result<ExitCode> {
             // Kept open until this process ends.
             "listen" => std::mem::forget(TcpListener::bind(("127.0.0.1", rest.parse().map_err(io::Error::other)?))?),
             "answer-hangup" => answer_hangup(directory, rest)?,
+            "work" => work(directory)?,
             "serve" => serve()?,
             "close-outputs" => {
                 nix::unistd::close(1)?;
@@ -137,6 +138,32 @@ fn answer_hangup(directory: &Path, text: &str) -> io::Result<()> {
             hangup.recv().await;
             append(&directory.join("hangups"), "heard")?;
             notify(text)?;
+        }
+    })
+}
+
+/// Has one task in hand until the file `done` is there, and takes no new one while it is asked to pause; writes down what it
+/// is asked. For ever.
+fn work(directory: &Path) -> io::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut pause = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::user_defined1())?;
+        let mut resume = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::user_defined2())?;
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        let mut is_paused = false;
+        notify("READY=1")?;
+        loop {
+            let wanted = tokio::select! {
+                _ = pause.recv() => true,
+                _ = resume.recv() => false,
+                _ = tick.tick() => is_paused,
+            };
+            if wanted != is_paused {
+                append(&directory.join("asked"), if wanted { "pause" } else { "resume" })?;
+                is_paused = wanted;
+            }
+            let tasks = u32::from(!directory.join("done").exists());
+            let paused = u32::from(is_paused);
+            notify(&format!("WATCHDOG=1 X_ANET_LINK=connected X_ANET_WORK={tasks} X_ANET_PAUSED={paused}"))?;
         }
     })
 }

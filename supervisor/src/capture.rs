@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use anet_protocol::Clock;
 use anet_protocol::redaction::Redactor;
+use anet_protocol::time::Timestamp;
 use futures_util::StreamExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
@@ -35,6 +36,7 @@ use crate::rotation::LogRotation;
 
 pub(crate) use kept_log::{LOG, LogLimits};
 pub(crate) use log_room::LogRoom;
+pub(crate) use raw_file::incarnation_of;
 
 use collector::{Collector, Step};
 
@@ -116,9 +118,10 @@ impl Capture {
         self.follow();
     }
 
-    /// Keeps everything that was written up to now, half lines too; the last words of the current start.
-    pub(crate) async fn settle(&self) -> Option<String> {
-        self.shared.collect_all(false, |collector| collector.last_words()).await
+    /// Keeps everything that was written up to now, half lines too; the last words of the current start, of those that
+    /// were written `since`.
+    pub(crate) async fn settle(&self, since: Option<Timestamp>) -> Option<String> {
+        self.shared.collect_all(false, move |collector| collector.last_words(since)).await
     }
 
     /// Nobody of the current start writes any more: keeps everything, and removes its files.

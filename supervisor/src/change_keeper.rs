@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anet_protocol::control::{Desired, StopReason, StopRequest};
+use anet_protocol::control::{ControlErrorCode, Desired, StopReason, StopRequest};
 use futures_util::future::BoxFuture;
 use futures_util::stream::select;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -147,11 +147,22 @@ impl ChangeKeeper {
 
     async fn restart(&self, when: When) {
         let asked = StopRequest { reason: StopReason::Changed, by: None };
+        let patience = self.context.policy(Some(&self.program)).drain_timeout;
         let outcome = match when {
-            When::Drained => self.handle.drain(None, asked).await,
+            When::Drained => self.handle.drain(Some(patience), asked).await,
             When::Now => self.handle.restart(asked, None).await,
         };
         if let Err(refusal) = outcome {
+            if refusal.0.code == ControlErrorCode::StillBusy {
+                tracing::warn!(
+                    node = self.program.name,
+                    error = refusal.0.error,
+                    "the changed node is not restarted yet"
+                );
+                // Others have their turn before one endless task is waited for again.
+                tokio::time::sleep(patience).await;
+                return;
+            }
             tracing::error!(node = self.program.name, error = refusal.0.error, "the changed node is not running again");
         }
     }

@@ -77,6 +77,15 @@ fn is_holder_dead(file: &mut File) -> bool {
     pid.is_some_and(|pid| ProcessEntry::read(pid).is_none_or(|entry| entry.is_dead))
 }
 
+impl Drop for InstanceLock {
+    /// A child that is between fork and exec has a copy of the descriptor, with which it would keep the lock.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the lock is given back only when its last copy is closed");
+        }
+    }
+}
+
 impl AsFd for InstanceLock {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
@@ -109,6 +118,16 @@ mod tests {
         assert_eq!(pid, Some(std::process::id()));
         drop(first);
         assert!(path.exists());
+        InstanceLock::acquire(&path, None).unwrap();
+    }
+
+    #[test]
+    fn a_copy_of_the_descriptor_in_a_child_keeps_no_lock_that_was_given_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let first = InstanceLock::acquire(&path, None).unwrap();
+        let _copy = first.file.try_clone().unwrap();
+        drop(first);
         InstanceLock::acquire(&path, None).unwrap();
     }
 }

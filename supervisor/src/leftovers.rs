@@ -4,13 +4,14 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use anet_protocol::time::Timestamp;
 use futures_util::future::join_all;
 use rustix::process::Signal;
 
 use crate::error::SupervisorError;
 use crate::instance_lock::InstanceLock;
 use crate::launch::NodeProgram;
-use crate::paths::Paths;
+use crate::paths::{Paths, ensure_private_directory};
 use crate::policy::{Policies, Policy};
 use crate::program_policies::ProgramPolicies;
 use crate::records::read_state;
@@ -40,15 +41,18 @@ pub struct Ended {
 /// # Errors
 /// [`SupervisorError::AlreadyRunning`] when a supervisor runs, whose task it is then; otherwise when the state file or the
 /// settings cannot be read.
-pub async fn end_leftovers(home: &Path) -> Result<Ended, SupervisorError> {
+pub async fn end_leftovers(home: &Path, now: Timestamp) -> Result<Ended, SupervisorError> {
     let paths = Paths::new(home);
-    let read = || read_state(home).map_err(SupervisorError::file("read", &paths.state));
-    if read()?.is_none() {
+    let read = || read_state(home, now).map_err(SupervisorError::file("read", &paths.state));
+    let state = read()?;
+    let has_process = state.nodes.iter().any(|node| node.process.is_some());
+    if !has_process && state.hub.is_none_or(|hub| hub.process.is_none()) {
         return Ok(Ended::default());
     }
+    ensure_private_directory(&paths.run).map_err(SupervisorError::file("make private", &paths.run))?;
     // Held to the end, so that no supervisor starts again what is being ended.
     let _lock = InstanceLock::acquire(&paths.lock, None)?;
-    let Some(state) = read()? else { return Ok(Ended::default()) };
+    let state = read()?;
     let policies = Options::load(home, &Policies::default())?.policies;
     let boot = boot_id().map_err(SupervisorError::ProcessTable)?;
     let table = ProcessTable::default();

@@ -60,6 +60,7 @@ mod state_file;
 mod system;
 mod token_keeper;
 pub mod token_repair;
+mod unrecorded;
 mod upgrade;
 
 pub use audit_log::read_audit_log;

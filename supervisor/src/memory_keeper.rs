@@ -74,7 +74,8 @@ pub(crate) async fn keep(registry: Arc<Registry>) {
             };
             if watches.entry(name).or_default().is_due(&instance, held > limit, now) {
                 tracing::warn!(name = handle.words.name, held, limit, "it holds too much memory, restarting it");
-                restarts.spawn(restart(handle));
+                let patience = registry.context.policy(handle.words.node.as_ref()).drain_timeout;
+                restarts.spawn(restart(handle, patience));
             }
         }
     }
@@ -113,9 +114,9 @@ async fn memory_of(context: &Context, instance: &str, reading: &mut Option<Readi
     Ok(tree.members(&reading.entries).iter().filter_map(|member| memory_use::of_process(member.pid)).sum())
 }
 
-async fn restart(handle: ProcessHandle) {
+async fn restart(handle: ProcessHandle, patience: Duration) {
     let asked = StopRequest { reason: StopReason::Memory, by: None };
-    if let Err(refusal) = handle.drain(None, asked).await {
+    if let Err(refusal) = handle.drain(Some(patience), asked).await {
         let error = refusal.0.error;
         tracing::error!(name = handle.words.name, error, "it holds too much memory and is not running again");
     }

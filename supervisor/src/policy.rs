@@ -53,6 +53,10 @@ pub struct Policy {
     pub depends_on_hub: bool,
     /// What an edit of its `.env` or configuration leads to while it runs.
     pub env_change: EnvChange,
+    /// How long it may take to finish its tasks before a restart that no person asked for. After that it takes tasks
+    /// again, and the restart is tried again as much later.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub drain_timeout: Duration,
     /// Bytes of one log file before the next is begun (R63).
     #[serde(with = "byte_size::required")]
     pub log_max_bytes: u64,
@@ -100,6 +104,7 @@ impl Default for Policy {
             pids_max: None,
             depends_on_hub: true,
             env_change: EnvChange::RestartWhenIdle,
+            drain_timeout: Duration::from_secs(600),
             log_max_bytes: 10 << 20,
             log_files: 5,
             oom_score_adjust: 200,
@@ -135,7 +140,8 @@ pub enum EnvChange {
     Ask,
 }
 
-/// How the pause between two starts grows: 0, then `first`, then double, up to `longest` (R9).
+/// How the pause between two starts grows: 0, then `first`, then double, up to `longest` (R9); after a life of less than a
+/// second four times, so that what fails at once is started twelve times in five minutes at most (R11).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BackoffPolicy {

@@ -48,12 +48,27 @@ impl fmt::Display for Owner {
     }
 }
 
+fn tables() -> [String; 2] {
+    ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default())
+}
+
 /// The owner of the socket that keeps `wanted` from being bound; `None` when nobody listens there.
 pub(crate) fn find_owner(wanted: SocketAddr) -> Option<Owner> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    let tables = tables();
     let mut listeners = tables.iter().flat_map(|table| table.lines().filter_map(parse));
     let listener = listeners.find(|listener| is_in_the_way(listener.address, wanted))?;
     Some(find_process(listener.inode).map_or(Owner::Hidden { uid: listener.uid }, Owner::Process))
+}
+
+/// The address of the listening socket that is a process's standard input.
+pub(crate) fn standard_input_listens_on(pid: u32) -> Option<SocketAddr> {
+    let link = std::fs::read_link(format!("/proc/{pid}/fd/0")).ok()?;
+    let inode = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<u64>().ok()?;
+    tables()
+        .iter()
+        .flat_map(|table| table.lines().filter_map(parse))
+        .find(|listener| listener.inode == inode)
+        .map(|listener| listener.address)
 }
 
 /// Names the owner of the socket that keeps `wanted` from being bound, as well as it can be seen.

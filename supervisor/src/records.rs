@@ -4,10 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anet_protocol::control::{Desired, Exit};
+use anet_protocol::time::Timestamp;
 
 use crate::paths::Paths;
-use crate::state_file::{ProcessRecord, State, newest};
+use crate::state_file::{Loaded, ProcessRecord, State, newest};
 use crate::system::process_entry::{ProcessEntry, boot_id};
+use crate::unrecorded::add_unrecorded;
 
 /// A hub, node or program as the last supervisor left it on record, and whether it lives on.
 #[derive(Clone, Debug)]
@@ -26,12 +28,12 @@ pub struct Recorded {
     pub exits: Vec<Exit>,
 }
 
-/// Everything that a supervisor of this home has on record.
+/// Everything that a supervisor of this home has on record, and what runs without being on record because a file was lost.
 ///
 /// # Errors
 /// When the state file is there and cannot be read, or the kernel does not name its boot.
-pub fn recorded(home: &Path) -> io::Result<Vec<Recorded>> {
-    let Some(state) = read_state(home)? else { return Ok(Vec::new()) };
+pub fn recorded(home: &Path, now: Timestamp) -> io::Result<Vec<Recorded>> {
+    let state = read_state(home, now)?;
     let boot = boot_id()?;
     let pid = |process: Option<&ProcessRecord>| living(process?, &boot);
     let hub = state.hub.map(|hub| Recorded {
@@ -53,17 +55,29 @@ pub fn recorded(home: &Path) -> io::Result<Vec<Recorded>> {
     Ok(hub.into_iter().chain(nodes).collect())
 }
 
-/// The state file of a home; `None` where there is none.
-pub(crate) fn read_state(home: &Path) -> io::Result<Option<State>> {
-    let path = Paths::new(home).state;
-    match std::fs::read(&path) {
-        Ok(text) => Ok(Some(newest(&path, &boot_id()?, serde_json::from_slice(&text)?))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+/// What the state files of a home tell, and what else runs where they do not tell all. Nothing is changed.
+///
+/// # Errors
+/// When a file is there and cannot be read, or the process table cannot.
+pub(crate) fn read_state(home: &Path, now: Timestamp) -> io::Result<State> {
+    let paths = Paths::new(home);
+    let boot = boot_id()?;
+    let durable = match std::fs::read(&paths.state) {
+        // One that is not understood tells nothing; the next supervisor sets it aside.
+        Ok(text) => serde_json::from_slice(&text).ok(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let nothing = || Loaded { state: State::new(PathBuf::new()), is_complete: false };
+    let Loaded { mut state, is_complete } = newest(&paths.state, &boot, durable).unwrap_or_else(nothing);
+    if !is_complete {
+        add_unrecorded(&mut state, &paths, &boot, now)?;
     }
+    Ok(state)
 }
 
-fn living(process: &ProcessRecord, boot: &str) -> Option<u32> {
+/// The process id of a recorded start whose first process lives.
+pub(crate) fn living(process: &ProcessRecord, boot: &str) -> Option<u32> {
     let leader = process.leader.filter(|_| process.boot_id == boot)?;
     let entry = ProcessEntry::read(leader.pid)?;
     (entry.start_time == leader.start_time && !entry.is_dead).then_some(leader.pid)

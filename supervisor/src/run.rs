@@ -25,11 +25,12 @@ use crate::registry::Registry;
 use crate::service_manager::ServiceManager;
 use crate::settings::Settings;
 use crate::settings_file::Options;
-use crate::state_file::{StateStore, load};
+use crate::state_file::{Loaded, StateStore, load};
 use crate::system::control_group::Delegation;
 use crate::system::process_entry::boot_id;
 use crate::system::process_table::ProcessTable;
 use crate::system::{orphans, own_memory, own_process};
+use crate::unrecorded::add_unrecorded;
 use crate::upgrade::{self, Replacement};
 use crate::{control_socket, credential_socket, local_socket, memory_keeper, operator_socket, requests};
 
@@ -106,8 +107,11 @@ async fn live(
     let boot_id = boot_id().map_err(SupervisorError::ProcessTable)?;
     let options = Options::load(&settings.home, &settings.policies)?;
     let service_manager = ServiceManager::of(&settings.environment).map_err(SupervisorError::ServiceManager)?;
-    let state = load(&paths.state, &settings.executable, &boot_id, clock.now())
+    let Loaded { mut state, is_complete } = load(&paths.state, &settings.executable, &boot_id, clock.now())
         .map_err(SupervisorError::file("read", &paths.state))?;
+    if !is_complete {
+        add_unrecorded(&mut state, paths, &boot_id, clock.now()).map_err(SupervisorError::ProcessTable)?;
+    }
     settings.failpoint.pass("state read");
     let notify_socket =
         NotifySocket::on(&held.notify).map_err(SupervisorError::file("listen on the socket", &paths.notify_socket))?;

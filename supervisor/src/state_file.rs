@@ -5,7 +5,7 @@ mod format;
 mod history;
 mod store;
 
-pub(crate) use disk::{load, newest};
+pub(crate) use disk::{Loaded, load, newest};
 pub(crate) use format::{HubRecord, HubSettings, Leader, NodeRecord, ProcessRecord, State};
 pub(crate) use history::History;
 pub(crate) use store::{StateError, StateStore};

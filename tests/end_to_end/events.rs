@@ -122,7 +122,7 @@ fn a_name_that_nothing_has_and_a_cursor_that_is_none_are_refused() {
     let world = World::new();
     let _started = world.anet(&["supervisor", "start"]).done();
     for arguments in [&["events", "nosuch"][..], &["events", "nosuch", "--follow"]] {
-        let run = world.anet(arguments).failed(1);
+        let run = world.anet(arguments).failed(4);
         assert!(run.stderr.contains("no node is named nosuch") && run.stderr.contains("hint:"), "{run:?}");
     }
     let run = world.anet(&["events", "--since", "xx"]).failed(2);
@@ -148,7 +148,7 @@ fn what_is_done_is_written_down_with_who_asked_and_read_without_a_supervisor() {
     let _url = world.start_hub();
     world.start_node("writer", "cat");
     let _stopped = world.anet(&["node", "stop", "writer"]).done();
-    let _refused = world.anet(&["node", "restart", "nosuch"]).failed(1);
+    let _refused = world.anet(&["node", "restart", "nosuch"]).failed(4);
     let _stopped = world.anet(&["supervisor", "stop"]).done();
     let lines = world.anet(&["audit", "--local", "--json"]).done().json();
     let lines = lines["logs"].as_array().unwrap();

@@ -22,7 +22,7 @@ fn all_that_is_known_of_a_node_is_shown_and_no_secret() {
     let token = std::fs::read_to_string(world.node_directory("counter").join("config.json")).unwrap();
     let token: Value = serde_json::from_str(&token).unwrap();
     assert!(!text.contains(token["token"].as_str().unwrap()));
-    let nobody = world.anet(&["info", "nosuch"]).failed(1);
+    let nobody = world.anet(&["info", "nosuch"]).failed(4);
     assert!(nobody.stderr.contains("no node is named nosuch") && nobody.stderr.contains("hint:"), "{nobody:?}");
 }
 

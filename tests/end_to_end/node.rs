@@ -111,7 +111,7 @@ fn a_broken_configuration_is_named_with_line_and_column_and_hurts_no_other_node(
     world.create_node("good", "cat");
     world.create_node("bad", "cat");
     fs::write(world.node_directory("bad").join("config.json"), "{\n  \"token\": nonsense\n}\n").unwrap();
-    let run = world.anet(&["node", "start", "bad"]).failed(1);
+    let run = world.anet(&["node", "start", "bad"]).failed(78);
     assert!(run.stderr.contains("config.json:2:13"), "line and column: {run:?}");
     let _started = world.anet(&["node", "start", "good"]).done();
     let list = world.anet(&["node", "ls"]).done();
@@ -140,7 +140,7 @@ fn a_reference_without_a_value_is_fatal_with_the_remedy() {
     let config = fs::read_to_string(directory.join("config.json")).unwrap();
     assert!(!config.contains("sk-0123456789"), "the secret is not in config.json: {config}");
     fs::write(directory.join(".env"), "").unwrap();
-    let run = world.anet(&["node", "start", "agent"]).failed(1);
+    let run = world.anet(&["node", "start", "agent"]).failed(78);
     assert!(run.stderr.contains("VENDOR_KEY_N_") && run.stderr.contains(".env"), "{run:?}");
 }
 
@@ -179,14 +179,14 @@ fn an_env_file_that_is_broken_or_a_link_stops_the_start_and_one_that_others_can_
     let good = fs::read_to_string(&path).unwrap();
 
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    let run = world.anet(&["node", "restart", "agent"]).failed(1);
+    let run = world.anet(&["node", "restart", "agent"]).failed(78);
     assert!(run.stderr.contains("chmod 600"), "where nobody looks, it is refused: {run:?}");
     let run = world.anet(&["node", "start", "agent"]).done();
     assert!(run.stderr.contains(&format!("{} (was 0640)", path.display())), "{run:?}");
     let _stopped = world.anet(&["node", "stop", "agent"]).done();
 
     fs::write(&path, format!("{good}not a variable\n")).unwrap();
-    let run = world.anet(&["node", "start", "agent"]).failed(1);
+    let run = world.anet(&["node", "start", "agent"]).failed(78);
     assert!(run.stderr.contains("line 2") && !run.stderr.contains("sk-0123456789"), "{run:?}");
 
     let elsewhere = world.directory().join("elsewhere");
@@ -194,7 +194,7 @@ fn an_env_file_that_is_broken_or_a_link_stops_the_start_and_one_that_others_can_
     fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o600)).unwrap();
     fs::remove_file(&path).unwrap();
     symlink(&elsewhere, &path).unwrap();
-    let run = world.anet(&["node", "start", "agent"]).failed(1);
+    let run = world.anet(&["node", "start", "agent"]).failed(78);
     assert!(run.stderr.contains("link"), "{run:?}");
 
     fs::remove_file(&path).unwrap();

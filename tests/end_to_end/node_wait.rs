@@ -12,14 +12,14 @@ fn who_has_waited_long_enough_is_told_so_by_the_exit_code_and_what_was_begun_goe
     wait_until("it hears no request to leave", || world.project.join("deaf").exists().then_some(()));
     let pid = world.node_pid("stubborn");
     std::fs::remove_file(world.project.join("deaf")).unwrap();
-    let restart = world.anet(&["node", "restart", "stubborn", "--wait", "1s"]).failed(1);
+    let restart = world.anet(&["node", "restart", "stubborn", "--wait", "1s"]).failed(5);
     assert!(restart.stderr.contains("stubborn is not ready again within 1 s; what was begun goes on"), "{restart:?}");
     wait_until("it was restarted all the same", || {
         let node = world.node("stubborn");
         (node["pid"].is_u64() && node["pid"] != pid).then_some(())
     });
     wait_until("it hears no request to leave", || world.project.join("deaf").exists().then_some(()));
-    let stop = world.anet(&["node", "stop", "stubborn", "--wait", "1s", "--json"]).failed(1);
+    let stop = world.anet(&["node", "stop", "stubborn", "--wait", "1s", "--json"]).failed(5);
     assert!(stop.stderr.contains("is not stopped within 1 s"), "{stop:?}");
     wait_until("it is stopped all the same", || (world.node("stubborn")["state"] == "stopped").then_some(()));
 }

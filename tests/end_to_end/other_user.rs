@@ -68,7 +68,7 @@ fn a_command_aimed_at_another_users_supervisor_names_that_user_and_the_socket() 
     let home = world.home.join(".anet");
     let socket = home.join("run/supervisor.sock").display().to_string();
     for arguments in [&["node", "ls"][..], &["supervisor", "status"], &["node", "stop", "a"], &["events"]] {
-        let run = place.anet(USER, &[("ANET_HOME", &home)], arguments).failed(1);
+        let run = place.anet(USER, &[("ANET_HOME", &home)], arguments).failed(77);
         assert!(run.stderr.contains("uid 0") && run.stderr.contains(&socket), "{arguments:?}: {run:?}");
         assert!(run.stdout.is_empty() && run.stderr.contains("hint:"), "{run:?}");
     }
@@ -106,12 +106,12 @@ fn a_member_of_the_operators_group_works_with_the_usual_commands_and_a_stranger_
     let said = doctor["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "node_config").unwrap();
     assert_eq!((&said["severity"], &said["subject"]), (&"fact".into(), &"writer".into()), "{said}");
     assert!(said["seen"].as_str().unwrap().contains("another user's"), "what may not be read is not gone: {said}");
-    let refused = place.anet(GROUP, &variables, &["supervisor", "stop"]).failed(1);
+    let refused = place.anet(GROUP, &variables, &["supervisor", "stop"]).failed(77);
     assert!(refused.stderr.contains("EACCES") && refused.stderr.contains("uid 0"), "{refused:?}");
     let audit = world.anet(&["audit", "--local"]).done().stdout;
     assert!(audit.contains(&format!("uid {USER}, anet")), "{audit}");
 
-    let stranger = place.anet(USER, &variables, &["node", "ls"]).failed(1);
+    let stranger = place.anet(USER, &variables, &["node", "ls"]).failed(77);
     assert!(stranger.stderr.contains("EACCES") && stranger.stderr.contains("uid 0's supervisor"), "{stranger:?}");
     assert!(stranger.stderr.contains(&socket.display().to_string()), "{stranger:?}");
 }

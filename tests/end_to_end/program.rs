@@ -60,7 +60,7 @@ fn a_program_whose_port_is_taken_is_not_started_and_the_owner_is_named() {
 #[test]
 fn a_program_that_cannot_be_executed_is_not_kept_and_one_that_was_is() {
     let world = World::new();
-    let refused = world.anet(&["run", "ghost", "--", "./no-such-program"]).failed(1);
+    let refused = world.anet(&["run", "ghost", "--", "./no-such-program"]).failed(78);
     assert!(refused.stderr.contains("no-such-program") && refused.stderr.contains("ghost is not kept"), "{refused:?}");
     let nodes = world.anet(&["node", "ls", "--json"]).done();
     assert!(!nodes.stdout.contains("ghost"), "{nodes:?}");
@@ -117,6 +117,6 @@ fn what_is_imported_is_kept_as_the_other_supervisor_kept_it() {
     let text = fs::read_to_string(&path).unwrap();
     let _stopped = world.anet(&["node", "stop", "once"]).done();
     fs::write(&path, text.replacen('{', "{\"policy\":{\"restarts\":1},", 1)).unwrap();
-    let refused = world.anet(&["run", "once"]).failed(1);
+    let refused = world.anet(&["run", "once"]).failed(78);
     assert!(refused.stderr.contains("`policy`: unknown field `restarts`"), "{refused:?}");
 }

@@ -21,7 +21,7 @@ fn a_project_goes_up_down_and_up_again_as_a_whole_and_nothing_runs_twice() {
     let run = world.anet(&["project", "down", "--exclude", "reader"]).done();
     assert!(run.stderr.contains("2/2 down"), "{run:?}");
     assert_eq!((world.node_pid("reader"), &world.node("writer")["state"]), (reader, &json!("stopped")));
-    let run = world.anet(&["project", "up", "--only", "writer,nosuch"]).failed(1);
+    let run = world.anet(&["project", "up", "--only", "writer,nosuch"]).failed(4);
     assert!(run.stderr.contains("no node or program nosuch"), "{run:?}");
 }
 

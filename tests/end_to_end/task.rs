@@ -204,7 +204,7 @@ fn who_has_waited_long_enough_is_told_that_the_task_goes_on() {
     let _url = world.start_hub();
     world.create_node("writer", "cat");
     let arguments = ["send", "writer", "it", "--wait", "--wait-timeout", "1s", "--json"];
-    let run = world.anet(&arguments).failed(1);
+    let run = world.anet(&arguments).failed(5);
     let error: Value = serde_json::from_str(run.stderr.lines().last().unwrap()).unwrap();
     assert_eq!(error["code"], "wait_timeout", "{run:?}");
 }

@@ -69,10 +69,10 @@ fn the_fleet_is_renewed_one_by_one_and_a_busy_node_is_waited_for() {
     let _task = world.wait_for_task(&id, "running");
     wait_until("the supervisor knows of the work", || (world.node("busy")["work"]["value"] == 1).then_some(()));
     // By name "busy" comes first; in no time it does not finish, and nothing is restarted.
-    let run = world.anet(&["node", "restart", "--all", "--rolling", "--wait", "0", "--json"]).failed(1);
+    let run = world.anet(&["node", "restart", "--all", "--rolling", "--wait", "0", "--json"]).failed(5);
     assert_eq!(run.json()["busy"][0], "busy");
     assert_eq!((world.node_pid("busy"), world.node_pid("idle")), before);
-    let run = world.anet(&["node", "restart", "--all", "--rolling", "--wait", "0", "--skip-busy"]).failed(1);
+    let run = world.anet(&["node", "restart", "--all", "--rolling", "--wait", "0", "--skip-busy"]).failed(5);
     assert!(run.stderr.contains("busy still works on 1 task"), "{run:?}");
     assert_eq!(world.node_pid("busy"), before.0);
     let idle = world.node_pid("idle");
@@ -173,7 +173,7 @@ fn apply_restarts_what_was_edited_and_nothing_else() {
 
     let faulty = world.home.join(".anet/supervisor.toml");
     fs::write(&faulty, "[node.left]\nmemory_max = \"1G\"\n").unwrap();
-    let run = world.anet(&["apply"]).failed(1);
+    let run = world.anet(&["apply"]).failed(78);
     assert!(run.stderr.contains("supervisor.toml:2:1: unknown field `memory_max`"), "{run:?}");
     assert_eq!(world.node_pid("edited"), before.0);
     fs::write(&faulty, ask).unwrap();
@@ -193,7 +193,7 @@ fn a_supervisor_refuses_to_start_with_a_faulty_settings_file_and_names_the_place
     fs::write(world.home.join(".anet/supervisor.toml"), "[defaults]\nrestart = \"maybe\"\n").unwrap();
     let run = world.anet(&["supervisor", "run"]).failed(76);
     assert!(run.stderr.contains("supervisor.toml:2:11: unknown variant `maybe`"), "{run:?}");
-    let run = world.anet(&["supervisor", "start"]).failed(1);
+    let run = world.anet(&["supervisor", "start"]).failed(78);
     assert!(run.stderr.contains("supervisor.toml:2:11"), "{run:?}");
 }
 

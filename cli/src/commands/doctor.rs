@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let unknown = unknown_names(&patient);
     if !unknown.is_empty() {
         let text = format!("no node {} is here or known to the supervisor; nothing was looked at", unknown.join(", "));
-        return Err(Failure::message(text).hint("`anet node ls` lists the nodes of this machine"));
+        return Err(Failure::no_such_node(text).hint("`anet node ls` lists the nodes of this machine"));
     }
     let mut findings = examine(&patient).await;
     if arguments.fix {

@@ -87,7 +87,7 @@ async fn is_known(client: &SupervisorClient, name: &str) -> Result<bool, Failure
 }
 
 fn nobody(name: &str) -> Failure {
-    Failure::message(format!("no node is named {name}, and nothing is known to have happened to one"))
+    Failure::no_such_node(format!("no node is named {name}, and nothing is known to have happened to one"))
         .hint("`anet node ls` lists the nodes of this machine; the hub is `hub`")
 }
 

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anet_protocol::control::{NodeTarget, NodeView};
+use anet_supervisor::Recorded;
 use clap::Subcommand;
 
 use crate::context::Context;
@@ -129,6 +130,12 @@ impl NodeReference {
         NodeTarget { project }
     }
 
+    /// Whether it means this one of what the last supervisor has on record.
+    pub(super) fn is_meant_by(&self, context: &Context, one: &Recorded) -> bool {
+        let Some(project) = &one.project else { return false };
+        one.name == self.name && self.target(context).project.is_none_or(|wanted| wanted == *project)
+    }
+
     /// The one project that is meant, and what the supervisor knows of the node there.
     ///
     /// # Errors
@@ -154,7 +161,8 @@ impl NodeReference {
                 .hint(format!("name one with --project {}", projects[0])));
         }
         let view = known.pop().ok_or_else(|| {
-            Failure::message(format!("no node is named {name}")).hint("`anet node ls` lists the nodes of this machine")
+            Failure::no_such_node(format!("no node is named {name}"))
+                .hint("`anet node ls` lists the nodes of this machine")
         })?;
         Ok((view.project.clone(), Some(view)))
     }

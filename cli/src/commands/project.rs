@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::node::start::start_with;
+use crate::commands::supervisor::take_over::require_or_take_over;
 use crate::context::Context;
 use crate::duration;
 use crate::environment::node_directory;
@@ -79,7 +80,9 @@ async fn run(context: &Context, verb: Verb, arguments: &Arguments) -> Outcome {
     let names = names(&project, arguments)?;
     let supervisor = match verb {
         Verb::Up | Verb::Restart => SupervisorClient::ensure(&context.environment).await?,
-        Verb::Down => SupervisorClient::require(&context.environment).await?,
+        Verb::Down => {
+            require_or_take_over(context, |one| one.project.as_ref().is_some_and(|theirs| *theirs == project)).await?
+        }
     };
     let supervisor = supervisor.waiting(arguments.wait);
     let mut report = Report { project: project.clone(), done: Vec::new(), invalid: Vec::new(), failed: Vec::new() };
@@ -164,7 +167,7 @@ fn names(project: &Path, arguments: &Arguments) -> Result<Vec<String>, Failure> 
     names.sort_unstable();
     names.dedup();
     if let Some(unknown) = arguments.only.iter().chain(&arguments.exclude).find(|name| !names.contains(name)) {
-        return Err(Failure::message(format!("there is no node or program {unknown} in {}", project.display()))
+        return Err(Failure::no_such_node(format!("there is no node or program {unknown} in {}", project.display()))
             .hint(format!("there are: {}", names.join(", "))));
     }
     names.retain(|name| arguments.only.is_empty() || arguments.only.contains(name));

@@ -134,7 +134,8 @@ pub(super) async fn wait(hub: &HubClient, task_id: &TaskId, timeout: Option<Dura
         }
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             let text = format!("task {task_id} is still {} after the time to wait", task.status);
-            return Err(Failure { code: Some("wait_timeout".to_owned()), ..Failure::message(text) }
+            let code = Some("wait_timeout".to_owned());
+            return Err(Failure { exit: CommandExit::Timeout, code, ..Failure::message(text) }
                 .hint(format!("it goes on; look with `anet task {task_id}`")));
         }
     }

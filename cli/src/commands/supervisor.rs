@@ -1,5 +1,6 @@
 pub(crate) mod run;
 pub(crate) mod stop;
+pub(crate) mod take_over;
 mod upgrade;
 
 use anet_protocol::control::ProcessState;

@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use anet_protocol::exit_code::CommandExit;
 use nix::unistd::{Uid, geteuid};
 
 use crate::environment::Environment;
@@ -21,7 +22,7 @@ impl RequestError {
     pub(super) fn into_failure(self, socket: &Path) -> Failure {
         match self {
             Self::Refused(failure) => failure,
-            Self::Unreachable(error) => Failure::failed(
+            Self::Unreachable(error) => Failure::no_supervisor(
                 anyhow::Error::new(error).context(format!("the supervisor at {} does not answer", socket.display())),
             )
             .hint("`anet supervisor status` tells whether it runs"),
@@ -47,7 +48,7 @@ fn refuse_closed_socket(socket: &Path) -> Result<(), Failure> {
                 format!("permission denied (EACCES): uid {} is no operator{owner} at {}", geteuid(), socket.display());
             Err(forbidden(text).hint("its owner names the group of operators in `supervisor.toml` (operator-group)"))
         }
-        Err(error) => Err(Failure::failed(error)
+        Err(error) => Err(Failure::no_supervisor(error)
             .context(format!("no supervisor answers at {}", socket.display()))
             .hint("its owner sees with `anet supervisor status` whether it serves operators, and where")),
         Ok(_) => Ok(()),
@@ -81,7 +82,8 @@ fn refuse_home_of_another(environment: &Environment, socket: &Path) -> Result<()
 }
 
 fn forbidden(text: String) -> Failure {
-    Failure { code: Some("forbidden".to_owned()), ..Failure::message(text) }
+    let code = Some("forbidden".to_owned());
+    Failure { exit: CommandExit::PermissionDenied, code, ..Failure::message(text) }
 }
 
 /// The path, or the nearest directory above it that this user may look at, and whose that is.

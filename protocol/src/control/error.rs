@@ -38,7 +38,7 @@ pub enum ControlErrorCode {
     ConfigInvalid,
     /// 422: the program file cannot take the supervisor's place.
     UpgradeRefused,
-    /// 502: it was started and failed before it was ready.
+    /// 502: it was started and failed before it was ready, or runs and cannot become so without a person.
     StartFailed,
     /// 504: it is alive and has not said that it is ready in time.
     NotReady,

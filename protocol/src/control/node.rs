@@ -46,9 +46,12 @@ pub struct NodeView {
     /// Starts since it was first made known; the number of the last one.
     #[serde(default)]
     pub incarnation: u64,
-    /// How its last [`KEPT_EXITS`](super::KEPT_EXITS) starts ended, oldest first; empty in lists, which show only the last.
+    /// How its last [`KEPT_EXITS`](super::KEPT_EXITS) starts ended, oldest first; empty in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exits: Vec<Exit>,
+    /// How the start before the living one ended, or the last one where none lives; absent when none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_exit: Option<Exit>,
     /// The version of the program that the living process runs, which an upgrade of the supervisor leaves alone.
     #[serde(default)]
     pub version: Option<String>,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anet_protocol::Clock;
 use anet_protocol::redaction::Redactor;
+use anet_protocol::time::Timestamp;
 
 use super::Outputs;
 use super::kept_log::{self, LOG, LogLimits};
@@ -70,7 +71,7 @@ impl Collector {
 
     /// Where the raw files are.
     pub(super) fn unread(&self) -> PathBuf {
-        self.directory.join("unread")
+        self.directory.join(raw_file::UNREAD)
     }
 
     fn position_path(&self) -> PathBuf {
@@ -126,8 +127,8 @@ impl Collector {
     }
 
     /// The last lines of the current start.
-    pub(super) fn last_words(&self) -> Option<String> {
-        last_words(&self.directory, self.current?)
+    pub(super) fn last_words(&self, since: Option<Timestamp>) -> Option<String> {
+        last_words(&self.directory, self.current?, since)
     }
 
     fn load(&mut self) -> io::Result<&Position> {

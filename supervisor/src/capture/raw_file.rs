@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
+/// The directory of these files, below that of the logs.
+pub(super) const UNREAD: &str = "unread";
+
 /// Which of a process's two outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum OutputStream {
@@ -45,6 +48,14 @@ impl RawName {
         };
         Some(Self { incarnation: incarnation.parse().ok()?, stream })
     }
+}
+
+/// Whose file a process writes to: the directory of the logs, and the number of the start.
+pub(crate) fn incarnation_of(path: &Path) -> Option<(PathBuf, u64)> {
+    // The kernel adds this to the name of a file that was removed.
+    let name = path.file_name()?.to_str()?.trim_end_matches(" (deleted)");
+    let unread = path.parent().filter(|directory| directory.ends_with(UNREAD))?;
+    Some((unread.parent()?.to_owned(), RawName::parse(name)?.incarnation))
 }
 
 /// The raw files of a directory, oldest start first.

@@ -92,11 +92,12 @@ impl StateFile {
             OwnFile::Absent => Self::Absent,
             OwnFile::Refused(problem) => Self::Broken(problem.seen),
             OwnFile::Text(text) => match serde_json::from_str(&text) {
-                Ok(state) => Self::Read(Box::new(match boot_id() {
-                    Ok(boot_id) => newest(path, &boot_id, state),
+                Ok(state) => {
+                    let state: State = state;
                     // Without a process table nothing is known to run.
-                    Err(_) => state,
-                })),
+                    let newest = boot_id().ok().and_then(|boot_id| newest(path, &boot_id, Some(state.clone())));
+                    Self::Read(Box::new(newest.map_or(state, |newest| newest.state)))
+                }
                 Err(error) => Self::Broken(format!("is not understood: {error}")),
             },
         }

@@ -21,8 +21,8 @@ pub(crate) struct HubProgram {
     /// The settings of the last start; the port is the one that the kernel gave.
     pub(crate) settings: Option<HubSettings>,
     /// Held while the hub is wanted. Nobody accepts from it here; the child gets a duplicate as its
-    /// stdin, in blocking mode, and both share that mode. Absent for a hub that was taken over from
-    /// an earlier supervisor, until its first restart.
+    /// stdin, in blocking mode, and both share that mode. Of a hub that was taken over it is taken back;
+    /// absent where the kernel refuses that, until its first restart.
     pub(crate) listener: Option<TcpListener>,
 }
 
@@ -66,8 +66,34 @@ impl HubProgram {
         self.listener = None;
         let (listener, listen) = bind(asked.listen)?;
         self.listener = Some(listener);
-        self.settings = Some(HubSettings { listen, database: asked.database, variables: asked.variables });
+        self.settings =
+            Some(HubSettings { listen, database: asked.database, variables: asked.variables, had_database: false });
         Ok(())
+    }
+
+    /// Refuses to begin with an empty database where the hub has had one: its file was moved or removed, or its file
+    /// system is not mounted. A person who starts the hub decides otherwise.
+    ///
+    /// # Errors
+    /// [`LaunchError::Config`] names the file.
+    pub(crate) fn check_database(&self) -> Result<(), LaunchError> {
+        let Some(HubSettings { database, had_database: true, .. }) = &self.settings else { return Ok(()) };
+        if database.exists() {
+            return Ok(());
+        }
+        Err(LaunchError::Config {
+            error: format!("its database {} is gone; a new start would begin with an empty one", database.display()),
+            hint: Some("put the file back, then: anet hub start".to_owned()),
+        })
+    }
+
+    /// Holds the socket on which a hub that was taken over listens, so that its restart refuses no connection (R36).
+    pub(crate) fn hold(&mut self, socket: TcpListener) {
+        let listen = self.settings.as_ref().map(|settings| settings.listen);
+        // The descriptor may be anything; only a TCP socket has such an address.
+        if self.listener.is_none() && socket.local_addr().is_ok_and(|address| Some(address) == listen) {
+            self.listener = Some(socket);
+        }
     }
 
     pub(crate) fn prepare(&mut self, context: &Context) -> Result<Launch, LaunchError> {

@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use super::leader::LeaderProcess;
 use super::{Alive, Lateness, Phase, Process};
+use crate::launch::Program;
 use crate::state_file::{Leader, ProcessRecord};
 use crate::system::boot_time::BootTime;
 use crate::system::process_entry;
@@ -28,6 +29,13 @@ impl Process {
         match self.find_leader(&record).await {
             Ok(Some(leader)) => {
                 self.context.routes.lock().insert(leader.pid, self.tell.clone());
+                if let Program::Hub(hub) = &mut self.program {
+                    match leader.standard_input() {
+                        Ok(socket) => hub.hold(socket.into()),
+                        // Its next restart binds the port anew, and refuses who connects meanwhile.
+                        Err(error) => tracing::warn!(%error, "the hub's socket is not held"),
+                    }
+                }
                 let record =
                     ProcessRecord { leader: Some(Leader { pid: leader.pid, start_time: leader.start_time }), ..record };
                 tracing::info!(name = self.program.name(), pid = leader.pid, "taken over");
@@ -47,7 +55,7 @@ impl Process {
                 }));
             }
             Ok(None) => {
-                let exit = Exit { last_words: self.capture.settle().await, ..exit };
+                let exit = Exit { last_words: self.capture.settle(None).await, ..exit };
                 self.leftovers = Some(record.tree());
                 if let Err(error) = self.sweep_leftovers().await {
                     tracing::error!(name = self.program.name(), %error, "leftovers survive");

@@ -4,11 +4,17 @@ use std::time::Duration;
 
 use crate::policy::BackoffPolicy;
 
-/// The pause before the start that follows the `failures`-th failure in a row, before jitter.
-pub(crate) fn pause(policy: &BackoffPolicy, failures: u32) -> Duration {
-    let Some(doublings) = failures.checked_sub(2) else { return Duration::ZERO };
-    let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
-    policy.first.saturating_mul(factor).min(policy.longest)
+/// A process that does not live longer failed at once: it spent no time on the way, so its pauses grow twice as fast (R11).
+pub(crate) const INSTANT: Duration = Duration::from_secs(1);
+
+/// The pause before the start that follows the `failures`-th failure in a row, before jitter; `before` is the one that
+/// followed the failure before it.
+pub(crate) fn pause(policy: &BackoffPolicy, failures: u32, before: Duration, is_instant: bool) -> Duration {
+    match (failures, before) {
+        (0 | 1, _) => Duration::ZERO,
+        (_, Duration::ZERO) => policy.first.min(policy.longest),
+        _ => before.saturating_mul(if is_instant { 4 } else { 2 }).min(policy.longest),
+    }
 }
 
 /// The pause stretched or shortened by a `draw` from the whole range of `u32`, never beyond the longest.
@@ -28,11 +34,20 @@ mod tests {
 
     use super::*;
 
+    /// The pauses of so many failures in a row, in seconds.
+    fn pauses(policy: &BackoffPolicy, count: u32, is_instant: bool) -> Vec<f64> {
+        let next = |before: &mut Duration, failures| {
+            *before = pause(policy, failures, *before, is_instant);
+            Some(before.as_secs_f64())
+        };
+        (1..=count).scan(Duration::ZERO, next).collect()
+    }
+
     #[test]
     fn the_default_pauses_are_those_of_the_requirement() {
         let policy = BackoffPolicy::default();
-        let seconds: Vec<f64> = (1..=12).map(|failures| pause(&policy, failures).as_secs_f64()).collect();
-        assert_eq!(seconds, [0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 60.0, 60.0]);
+        assert_eq!(pauses(&policy, 12, false), [0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 60.0, 60.0]);
+        assert_eq!(pauses(&policy, 8, true), [0.0, 0.2, 0.8, 3.2, 12.8, 51.2, 60.0, 60.0]);
     }
 
     #[test]
@@ -46,16 +61,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pauses_grow_and_are_capped(failures in 0_u32..u32::MAX) {
-            let policy = BackoffPolicy::default();
-            let (this, next) = (pause(&policy, failures), pause(&policy, failures + 1));
-            prop_assert!(this <= next && next <= policy.longest);
+        fn pauses_grow_and_are_capped(failures in 0_u32..u32::MAX, before in 0_u64..60_000, is_instant: bool) {
+            let (policy, before) = (BackoffPolicy::default(), Duration::from_millis(before));
+            let next = pause(&policy, failures, before, is_instant);
+            prop_assert!(next <= policy.longest && (failures < 2 || next >= before));
         }
 
         #[test]
-        fn jitter_stays_within_a_fifth_and_under_the_cap(failures in 2_u32..40, draw: u32) {
+        fn jitter_stays_within_a_fifth_and_under_the_cap(plain in 200_u64..60_000, draw: u32) {
             let policy = BackoffPolicy::default();
-            let plain = pause(&policy, failures);
+            let plain = Duration::from_millis(plain);
             let shaken = with_jitter(&policy, plain, draw);
             prop_assert!(shaken >= plain.mul_f64(0.799_999) && shaken <= plain.mul_f64(1.200_001));
             prop_assert!(shaken <= policy.longest);

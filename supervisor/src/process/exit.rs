@@ -13,19 +13,26 @@ use super::{Alive, Phase, Process};
 use crate::system::boot_time::BootTime;
 use crate::system::control_group::ControlGroup;
 
-/// For how long a process was ready, if it ever was.
+/// What a process wrote longer before a signal ended it has nothing to do with that: the signal came from elsewhere.
+const LAST_WORDS_AGE: Duration = Duration::from_secs(10);
+
+/// How long a process was up.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Uptime {
+    /// Absent when it was never ready.
     ready_for: Option<Duration>,
+    /// Absent when it was not started by this supervisor.
+    lived: Option<Duration>,
 }
 
 impl Process {
     pub(super) async fn on_exit(&mut self, cause: ExitCause) {
         let exit = self.take_exit(cause).await;
-        let Some(Uptime { ready_for }) = self.bury(exit.clone()) else { return };
+        let Some(uptime) = self.bury(exit.clone()) else { return };
         if let Err(error) = self.sweep_leftovers().await {
             tracing::error!(name = self.program.name(), %error, "leftovers survive");
         }
-        self.follow(exit, ready_for);
+        self.follow(exit, uptime);
         self.save_end().await;
         self.publish();
         // It has nothing in hand any more.
@@ -53,10 +60,10 @@ impl Process {
     }
 
     /// Enters the phase that follows an end.
-    pub(super) fn follow(&mut self, exit: Exit, ready_for: Option<Duration>) {
+    pub(super) fn follow(&mut self, exit: Exit, Uptime { ready_for, lived }: Uptime) {
         let (policy, now) = (self.policy(), BootTime::now());
         let draw = u32::from_ne_bytes(self.context.entropy.bytes());
-        let ended = Ended { cause: &exit.cause, ready_for };
+        let ended = Ended { cause: &exit.cause, ready_for, lived };
         match after_end(&mut self.failures, &policy, self.desired, ended, draw) {
             Next::Rest => {
                 self.close_socket();
@@ -92,7 +99,8 @@ impl Process {
             self.on_notification(leader, *notification).await;
         }
         // Before anybody is told of the end (R62).
-        let written = self.capture.settle().await;
+        let since = matches!(cause, ExitCause::Signal { .. }).then(|| at.minus(LAST_WORDS_AGE));
+        let written = self.capture.settle(since).await;
         let (last_words, hint) = match &self.phase {
             Phase::Alive(alive) => (alive.error.clone().or(written), alive.hint.clone()),
             _ => (None, None),
@@ -123,7 +131,7 @@ impl Process {
         Exit { at, incarnation, started_at: None, cause, asked: None, last_words: None, hint: None }
     }
 
-    /// Turns the dead process into leftovers to be swept; tells for how long it was ready, if it ever was. `None` when
+    /// Turns the dead process into leftovers to be swept; tells how long it was up. `None` when
     /// there is none.
     pub(super) fn bury(&mut self, exit: Exit) -> Option<Uptime> {
         let placeholder = Phase::Stopped { since: exit.at, last_exit: Some(exit.clone()) };
@@ -138,6 +146,10 @@ impl Process {
         Arc::make_mut(&mut self.history).add(exit.clone());
         self.ended = Some((record.instance.clone(), exit));
         (self.link, self.work, self.token_life, self.proof_of_life) = (None, None, None, None);
-        Some(Uptime { ready_for: ready_since.map(|since| BootTime::now().since(since)) })
+        let now = BootTime::now();
+        Some(Uptime {
+            ready_for: ready_since.map(|since| now.since(since)),
+            lived: (!alive.is_adopted).then(|| now.since(alive.begun)),
+        })
     }
 }

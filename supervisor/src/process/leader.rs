@@ -1,6 +1,7 @@
 //! The first process of a start: our child, or one taken over from an earlier supervisor.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
 use anet_protocol::control::ExitCause;
 use rustix::process::Signal;
@@ -47,6 +48,14 @@ impl LeaderProcess {
     /// When the kernel refuses.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         self.handle.signal(signal)
+    }
+
+    /// A duplicate of its standard input, where the kernel gives one.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(super) fn standard_input(&self) -> io::Result<OwnedFd> {
+        self.handle.duplicate(0)
     }
 
     /// Waits for its end, and tells how it ended.

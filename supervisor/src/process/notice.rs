@@ -4,7 +4,7 @@ use anet_protocol::control::{Happening, Observed};
 use anet_protocol::notification::{Link, Notification};
 
 use super::{Lateness, Phase, Process};
-use crate::launch::Program;
+use crate::launch::{HubProgram, Program};
 use crate::system::boot_time::BootTime;
 
 impl Process {
@@ -20,6 +20,9 @@ impl Process {
         let is_news = says_ready && alive.record.ready_at.is_none();
         if is_news {
             alive.record.ready_at = Some(now);
+            if let Program::Hub(HubProgram { settings: Some(settings), .. }) = &mut self.program {
+                settings.had_database = settings.database.exists();
+            }
             alive.ready_since = Some(BootTime::now());
         }
         alive.record.tells_link |= notification.link.is_some();
@@ -29,7 +32,8 @@ impl Process {
             self.proof_of_life = Some(now);
         }
         alive.paused = notification.paused.or(alive.paused);
-        if notification.error.is_some() {
+        if notification.error.is_some() || notification.watchdog {
+            // A sign of life without it says that it is over.
             (alive.error, alive.hint) = (notification.error, notification.hint);
         }
         let record = is_news.then(|| alive.record.clone());

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use anet_protocol::control::{ControlErrorCode, ProcessState};
+use anet_protocol::control::{ControlErrorCode, Exit, ProcessState, StopReason};
 use tokio::sync::watch;
 
 use super::Snapshot;
 use super::snapshot::Words;
 use crate::refusal::Refusal;
 
-/// Returns when the start `instance` is ready.
+/// Returns when the start `instance` is ready, or the one that followed it because somebody asked for a restart meanwhile.
 ///
 /// # Errors
 /// [`ControlErrorCode::StartFailed`] with its last words when it ended, [`ControlErrorCode::NotReady`]
@@ -20,22 +20,50 @@ pub(super) async fn wait_until_ready(
     words: &Words,
     patience: Duration,
 ) -> Result<(), Refusal> {
-    let is_decided = |snapshot: &Snapshot| {
-        snapshot.instance.as_deref() != Some(instance) || !matches!(snapshot.process, ProcessState::Starting { .. })
-    };
-    let Ok(decided) = tokio::time::timeout(patience, snapshots.wait_for(is_decided)).await else {
+    let waiting = follow_until_ready(snapshots, instance.to_owned(), words);
+    tokio::time::timeout(patience, waiting).await.unwrap_or_else(|_| {
         let error = format!(
             "{} runs but has not said within {} s that it is ready; it is left running",
             words.name,
             patience.as_secs()
         );
-        return Err(Refusal::new(ControlErrorCode::NotReady, error).hint(&words.logs));
-    };
-    let snapshot = decided.map_err(|_| Refusal::leaving())?;
-    if snapshot.instance.as_deref() == Some(instance) && matches!(snapshot.process, ProcessState::Running { .. }) {
-        return Ok(());
+        Err(Refusal::new(ControlErrorCode::NotReady, error).hint(&words.logs))
+    })
+}
+
+async fn follow_until_ready(
+    snapshots: &mut watch::Receiver<Snapshot>,
+    mut instance: String,
+    words: &Words,
+) -> Result<(), Refusal> {
+    loop {
+        let is_decided = |snapshot: &Snapshot| {
+            let is_it = snapshot.instance.as_deref() == Some(&*instance);
+            match &snapshot.process {
+                ProcessState::Starting { .. } => !is_it,
+                // In the middle of a restart nothing is decided.
+                ProcessState::Stopping { asked: Some(asked), .. } if asked.reason == StopReason::Restart => false,
+                _ => snapshot.instance.is_some() || !was_restarted(snapshot, &instance),
+            }
+        };
+        let snapshot = snapshots.wait_for(is_decided).await.map_err(|_| Refusal::leaving())?;
+        match &snapshot.instance {
+            Some(current) if *current == instance => {
+                let is_ready = matches!(snapshot.process, ProcessState::Running { .. });
+                return if is_ready { Ok(()) } else { Err(failed(&snapshot, &instance, words)) };
+            }
+            Some(successor) if was_restarted(&snapshot, &instance) => instance.clone_from(successor),
+            _ => return Err(failed(&snapshot, &instance, words)),
+        }
     }
-    Err(failed(&snapshot, instance, words))
+}
+
+/// Whether the start `instance` was ended to be started anew, which is still under way or done.
+fn was_restarted(snapshot: &Snapshot, instance: &str) -> bool {
+    let is_asked = |exit: &Exit| exit.asked.as_ref().is_some_and(|asked| asked.reason == StopReason::Restart);
+    let has_failed = matches!(snapshot.process, ProcessState::Backoff { .. } | ProcessState::NeedsAttention { .. });
+    let ended = snapshot.ended.as_ref();
+    ended.is_some_and(|(ended, exit)| ended == instance && is_asked(exit)) && !has_failed
 }
 
 fn failed(snapshot: &Snapshot, instance: &str, words: &Words) -> Refusal {

@@ -6,6 +6,7 @@ use anet_protocol::control::{ControlErrorCode, Desired, ExitCause, StartHub};
 use anet_protocol::id::InstanceId;
 use anet_protocol::redaction::Redactor;
 
+use super::exit::Uptime;
 use super::transition::Failures;
 use super::{Alive, Lateness, Phase, Process, Started};
 use crate::capture::LogLimits;
@@ -68,7 +69,15 @@ impl Process {
             return;
         }
         self.restarts += 1;
-        if let Err(error) = self.start().await {
+        let checked = match &self.program {
+            Program::Hub(hub) => hub.check_database(),
+            Program::Node(_) => Ok(()),
+        };
+        let started = match checked {
+            Ok(()) => self.start().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = started {
             self.could_not_start(error).await;
         }
     }
@@ -178,7 +187,7 @@ impl Process {
                 self.close_socket();
                 self.phase = Phase::NeedsAttention { since: now, reason, last_exit, mended };
             }
-            LaunchError::PortTaken { .. } | LaunchError::Passing(_) => self.follow(last_exit, None),
+            LaunchError::PortTaken { .. } | LaunchError::Passing(_) => self.follow(last_exit, Uptime::default()),
         }
         self.save_end().await;
         self.publish();

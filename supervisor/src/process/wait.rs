@@ -65,7 +65,7 @@ impl Process {
             drop(reply.send(Err(Refusal::new(ControlErrorCode::StartFailed, error))));
             return;
         }
-        if let Err(refusal) = self.check_files() {
+        if let Err(refusal) = self.check_restart().await {
             drop(reply.send(Err(refusal)));
             return;
         }
@@ -78,14 +78,31 @@ impl Process {
         }
     }
 
+    /// What runs is not ended where it could not be started again: for its files, or because a start could not be put on
+    /// record.
+    async fn check_restart(&self) -> Result<(), Refusal> {
+        self.check_files()?;
+        if !matches!(self.phase, Phase::Alive(_)) {
+            return Ok(());
+        }
+        self.save_desired().await.map_err(|error| self.runs_on(Refusal::internal(error)))
+    }
+
     /// What runs is not ended for files with which it could not be started again.
     pub(super) fn check_files(&self) -> Result<(), Refusal> {
-        let (Phase::Alive(_), Program::Node(node)) = (&self.phase, &self.program) else { return Ok(()) };
-        node.check_files(&self.context).map_err(|error| {
-            let mut refusal = error.refusal();
-            refusal.0.error = format!("{} runs on as it is: {}", node.name, refusal.0.error);
-            refusal
-        })
+        if !matches!(self.phase, Phase::Alive(_)) {
+            return Ok(());
+        }
+        let checked = match &self.program {
+            Program::Node(node) => node.check_files(&self.context),
+            Program::Hub(hub) => hub.check_database(),
+        };
+        checked.map_err(|error| self.runs_on(error.refusal()))
+    }
+
+    fn runs_on(&self, mut refusal: Refusal) -> Refusal {
+        refusal.0.error = format!("{} runs on as it is: {}", self.program.name(), refusal.0.error);
+        refusal
     }
 
     /// Waits from now on, whatever it did before.

@@ -45,6 +45,7 @@ impl Node {
             restarts: snapshot.restarts,
             incarnation: snapshot.history.starts,
             exits: Vec::new(),
+            last_exit: snapshot.history.exits.last().cloned(),
             version: snapshot.version,
             tells_ready,
             config_error,

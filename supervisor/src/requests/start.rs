@@ -76,7 +76,7 @@ async fn is_blocked(mut token: TokenStates, is_alive: bool) -> Refusal {
         let state = token.borrow_and_update().as_ref().map(|state| state.value.clone());
         if let Some(TokenState::AuthBlocked { reason, hint } | TokenState::NeedsAttention { reason, hint }) = state {
             let error = format!("it runs, but the hub refuses its token, which cannot be replaced: {reason}");
-            return Refusal::new(ControlErrorCode::NotReady, error).hint(hint);
+            return Refusal::new(ControlErrorCode::StartFailed, error).hint(hint);
         }
     }
     std::future::pending().await

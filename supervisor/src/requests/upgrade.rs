@@ -28,6 +28,8 @@ pub(super) async fn upgrade(
         secrets.read().map_err(|error| Refusal::new(ControlErrorCode::ConfigInvalid, error.error))?;
     }
     let to = check(&context.settings, &executable).await?;
+    // The next program could not go on where this one cannot write.
+    context.store.durable().await.map_err(|error| Refusal::new(ControlErrorCode::UpgradeRefused, error.to_string()))?;
     tracing::info!(executable = %executable.display(), version = to.version, "the program is replaced");
     let replacement = Replacement { executable: executable.clone(), hub_listener: registry.hub.hub_listener().await };
     *context.replacement.lock().unwrap_or_else(PoisonError::into_inner) = Some(replacement);

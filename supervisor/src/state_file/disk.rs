@@ -74,29 +74,52 @@ fn temporary(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory(path)?)
 }
 
-/// The state as a supervisor of this boot left it; `durable` is what stands in `state.json`.
-pub(crate) fn newest(path: &Path, boot_id: &str, durable: State) -> State {
-    // A program that knows no sequence wrote `state.json` last, and left the other file as it was.
-    if durable.sequence.is_none() {
-        return durable;
-    }
-    latest(path, boot_id).filter(|latest| latest.sequence > durable.sequence).unwrap_or(durable)
+/// What the files tell.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) state: State,
+    /// Whether every start of this boot is among it, so that what is not on record does not run.
+    pub(crate) is_complete: bool,
 }
 
-/// What stands in `state-latest.json`, if it is of this boot.
-fn latest(path: &Path, boot_id: &str) -> Option<State> {
+/// What `state-latest.json` tells.
+enum FoundLatest {
+    /// Nothing: it is not there, or was not understood.
+    Nothing,
+    OfAnotherBoot,
+    OfThisBoot(Box<State>),
+}
+
+/// The state as a supervisor of this boot left it; `durable` is what stands in `state.json`, if that is understood.
+pub(crate) fn newest(path: &Path, boot_id: &str, durable: Option<State>) -> Option<Loaded> {
+    let whole = |state| Loaded { state, is_complete: true };
+    match (latest(path, boot_id), durable) {
+        // A program that knows no sequence wrote `state.json` last, and left the other file as it was.
+        (_, Some(durable)) if durable.sequence.is_none() => Some(whole(durable)),
+        (FoundLatest::OfThisBoot(latest), Some(durable)) if latest.sequence <= durable.sequence => Some(whole(durable)),
+        (FoundLatest::OfThisBoot(latest), _) => Some(whole(*latest)),
+        (FoundLatest::OfAnotherBoot, Some(durable)) => Some(whole(durable)),
+        (FoundLatest::Nothing, Some(durable)) => Some(Loaded { state: durable, is_complete: false }),
+        (FoundLatest::Nothing | FoundLatest::OfAnotherBoot, None) => None,
+    }
+}
+
+fn latest(path: &Path, boot_id: &str) -> FoundLatest {
     let path = latest_path(path);
     let text = match std::fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return FoundLatest::Nothing,
         Err(error) => {
             tracing::warn!(path = %path.display(), %error, "the latest state cannot be read");
-            return None;
+            return FoundLatest::Nothing;
         }
     };
-    // One that was cut off by a power cut is not understood, and of another boot.
-    let latest: Latest = serde_json::from_slice(&text).ok()?;
-    Some(latest.state).filter(|state| latest.boot_id == boot_id && state.version <= VERSION)
+    match serde_json::from_slice::<Latest>(&text) {
+        Ok(latest) if latest.boot_id != boot_id => FoundLatest::OfAnotherBoot,
+        Ok(latest) if latest.state.version <= VERSION => FoundLatest::OfThisBoot(Box::new(latest.state)),
+        // A power cut may have cut it off.
+        Ok(_) | Err(_) => FoundLatest::Nothing,
+    }
 }
 
 /// Reads the state, or begins a new one. A file that cannot be understood is set aside under a name of its own and
@@ -104,14 +127,11 @@ fn latest(path: &Path, boot_id: &str) -> Option<State> {
 ///
 /// # Errors
 /// When the file exists and can neither be read nor moved.
-pub(crate) fn load(path: &Path, executable: &Path, boot_id: &str, now: Timestamp) -> io::Result<State> {
+pub(crate) fn load(path: &Path, executable: &Path, boot_id: &str, now: Timestamp) -> io::Result<Loaded> {
     remove_abandoned_temporary_files(path)?;
-    let found = match durable(path, now)? {
-        Some(durable) => Some(newest(path, boot_id, durable)),
-        None => latest(path, boot_id),
-    };
-    let state = found.unwrap_or_else(|| State::new(executable.to_owned()));
-    Ok(State { version: VERSION, executable: executable.to_owned(), ..state })
+    let nothing = || Loaded { state: State::new(executable.to_owned()), is_complete: false };
+    let Loaded { state, is_complete } = newest(path, boot_id, durable(path, now)?).unwrap_or_else(nothing);
+    Ok(Loaded { state: State { version: VERSION, executable: executable.to_owned(), ..state }, is_complete })
 }
 
 /// What stands in `state.json`; `None` if nothing does, or it had to be set aside.
@@ -152,7 +172,7 @@ mod tests {
     use super::*;
 
     fn load_at(path: &Path, now: i64) -> State {
-        load(path, Path::new("/x"), "this boot", Timestamp::from_millis(now)).unwrap()
+        load(path, Path::new("/x"), "this boot", Timestamp::from_millis(now)).unwrap().state
     }
 
     #[test]
@@ -162,9 +182,16 @@ mod tests {
         let state = |executable: &str, sequence| State { sequence, ..State::new(executable.into()) };
         let durable = |sequence| write(&path, &state("/durable", sequence), &Failpoint::default()).unwrap();
         let latest = |boot: &str, sequence| write_latest(&path, boot, &state("/latest", sequence)).unwrap();
-        let found = || newest(&path, "this boot", serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap());
+        let complete = std::cell::Cell::new(true);
+        let found = || {
+            let durable = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let found = newest(&path, "this boot", Some(durable)).unwrap();
+            complete.set(found.is_complete);
+            found.state
+        };
         durable(Some(1));
         assert_eq!(found().executable, Path::new("/durable"));
+        assert!(!complete.get(), "what was started in the last second may be missing");
         latest("this boot", Some(2));
         assert_eq!(found(), state("/latest", Some(2)));
         durable(Some(3));
@@ -177,6 +204,10 @@ mod tests {
         durable(Some(3));
         std::fs::write(latest_path(&path), "{\"boot_id\":\"this boot\",\"sta").unwrap();
         assert_eq!(found(), state("/durable", Some(3)));
+        assert!(!complete.get());
+        latest("another boot", Some(9));
+        assert_eq!(found(), state("/durable", Some(3)));
+        assert!(complete.get(), "nothing runs since another boot");
     }
 
     #[test]
@@ -204,7 +235,8 @@ mod tests {
             let left = State { sequence: Some(5), ..State::new("/x".into()) };
             write_latest(&path, "this boot", &left).unwrap();
             assert_eq!(load_at(&path, 7), left);
-            assert_eq!(load(&path, Path::new("/x"), "another boot", Timestamp::from_millis(8)).unwrap().sequence, None);
+            let later = load(&path, Path::new("/x"), "another boot", Timestamp::from_millis(8)).unwrap();
+            assert_eq!((later.state.sequence, later.is_complete), (None, false));
         }
     }
 

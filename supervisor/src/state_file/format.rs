@@ -58,6 +58,9 @@ pub(crate) struct HubSettings {
     /// Absent in files of versions that knew none.
     #[serde(default)]
     pub(crate) variables: HubVariables,
+    /// Whether the database was there when the hub was last ready; absent in files of versions that did not look.
+    #[serde(default)]
+    pub(crate) had_database: bool,
 }
 
 /// A node.

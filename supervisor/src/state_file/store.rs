@@ -223,7 +223,7 @@ mod tests {
         for outcome in futures_util::future::join_all(updates).await {
             outcome.unwrap();
         }
-        let loaded = load(&path, Path::new("/y"), "this boot", Timestamp::from_millis(0)).unwrap();
+        let loaded = load(&path, Path::new("/y"), "this boot", Timestamp::from_millis(0)).unwrap().state;
         assert_eq!((loaded.nodes.len(), loaded.executable), (100, PathBuf::from("/y")));
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         drop(store);
@@ -241,7 +241,8 @@ mod tests {
         store.note(|state| state.nodes.push(node("b"))).await.unwrap();
         // Not by `load`, which takes the writer's temporary files for abandoned ones.
         let found = |boot: &str| {
-            newest(&path, boot, serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap()).nodes.len()
+            let durable = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            newest(&path, boot, Some(durable)).unwrap().state.nodes.len()
         };
         assert_eq!(found("this boot"), 2);
         while found("another boot") < 2 {

@@ -22,6 +22,11 @@ impl BootTime {
         Self(Duration::new(seconds.unwrap_or_default(), nanoseconds.unwrap_or_default()))
     }
 
+    /// The moment at this time after the boot.
+    pub(crate) fn after_boot(duration: Duration) -> Self {
+        Self(duration)
+    }
+
     pub(crate) fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration))
     }

@@ -22,6 +22,11 @@ impl ControlGroup {
         path.join("cgroup.procs").exists().then_some(Self { path })
     }
 
+    /// The group that was made for the start `instance`, if the process `pid` of it is in one.
+    pub(crate) fn of_start(pid: u32, instance: &str) -> Option<Self> {
+        delegation::directory_of(&pid.to_string()).filter(|path| path.ends_with(instance)).and_then(Self::open)
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -17,6 +17,11 @@ use crate::system::resource_mark::ResourceMark;
 /// First descriptor that is not stdin, stdout or stderr.
 const FIRST_EXTRA_DESCRIPTOR: libc::c_uint = 3;
 
+/// signal(7).
+const REAL_TIME_SIGNALS: std::ops::RangeInclusive<libc::c_int> = 32..=64;
+/// The kernel's `struct sigaction` with all members zero: `SIG_DFL`, no flags, an empty mask.
+static DEFAULT_ACTION: [u64; 4] = [0; 4];
+
 /// What differs from child to child.
 #[derive(Debug)]
 pub(crate) struct Isolation {
@@ -82,6 +87,14 @@ fn leave_surroundings() -> io::Result<()> {
     for number in Signal::iterator().filter(|number| !matches!(number, Signal::SIGKILL | Signal::SIGSTOP)) {
         // SAFETY: no handler of ours runs for a signal with its default action.
         unsafe { signal(number, SigHandler::SigDfl)? };
+    }
+    // By the system call: nix knows no real-time signal, and the C library keeps the first two for itself.
+    for number in REAL_TIME_SIGNALS {
+        // SAFETY: the kernel reads the action, which outlives the call, and writes nothing.
+        if unsafe { libc::syscall(libc::SYS_rt_sigaction, number, &raw const DEFAULT_ACTION, 0, size_of::<u64>()) } < 0
+        {
+            return Err(io::Error::last_os_error());
+        }
     }
     SigSet::empty().thread_set_mask()?;
     umask(Mode::S_IRWXG | Mode::S_IRWXO);

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, pidfd_getfd, pidfd_open, pidfd_send_signal};
 use tokio::io::unix::AsyncFd;
 
 use crate::system::process_entry::ProcessEntry;
@@ -62,6 +62,14 @@ impl PidFileDescriptor {
     /// The descriptor itself, for questions to the kernel.
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
         self.descriptor.get_ref().as_fd()
+    }
+
+    /// A duplicate of one of its descriptors (pidfd_getfd(2)).
+    ///
+    /// # Errors
+    /// When it has none of that number, or the kernel lets only its descendants' descriptors be taken (`ptrace_scope`).
+    pub(crate) fn duplicate(&self, number: i32) -> io::Result<OwnedFd> {
+        Ok(pidfd_getfd(self.descriptor.get_ref(), number, PidfdGetfdFlags::empty())?)
     }
 
     /// Sends a signal; a process that is gone already has nothing to be told.

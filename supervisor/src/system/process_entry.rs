@@ -1,8 +1,10 @@
 //! One line of the kernel's process table.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
 use crate::system::resource_mark::ResourceMark;
@@ -236,11 +238,34 @@ pub(crate) fn real_uid(pid: u32) -> Option<u32> {
 
 /// The `~/.anet` of the supervisor that started a process, where its environment can be read.
 pub(crate) fn home_of(pid: u32) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStringExt as _;
+    let mut variables = environment_of(pid).into_iter();
+    variables.find_map(|(name, value)| (name == "ANET_HOME").then(|| value.into()))
+}
 
-    let environ = std::fs::read(directory(pid).join("environ")).ok()?;
-    let home = environ.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(b"ANET_HOME="))?;
-    Some(PathBuf::from(std::ffi::OsString::from_vec(home.to_vec())))
+/// The words of a process's command line, as it was executed; none where that may not be seen.
+pub(crate) fn arguments_of(pid: u32) -> Vec<OsString> {
+    let line = read_whole(directory(pid).join("cmdline")).unwrap_or_default();
+    let line = line.strip_suffix(b"\0").unwrap_or(&line);
+    if line.is_empty() { Vec::new() } else { line.split(|byte| *byte == 0).map(to_os_string).collect() }
+}
+
+/// The environment with which a process was executed; none where that may not be seen.
+pub(crate) fn environment_of(pid: u32) -> Vec<(OsString, OsString)> {
+    let environ = read_whole(directory(pid).join("environ")).unwrap_or_default();
+    let pairs = environ.split(|byte| *byte == 0).filter_map(|entry| {
+        let equals = entry.iter().position(|byte| *byte == b'=')?;
+        Some((to_os_string(&entry[..equals]), to_os_string(&entry[equals + 1..])))
+    });
+    pairs.collect()
+}
+
+/// The file behind a descriptor of a process, where that may be seen.
+pub(crate) fn output_of(pid: u32, number: u32) -> Option<PathBuf> {
+    std::fs::read_link(directory(pid).join(format!("fd/{number}"))).ok()
+}
+
+fn to_os_string(bytes: &[u8]) -> OsString {
+    OsString::from_vec(bytes.to_vec())
 }
 
 /// The kernel's name for this boot; process ids and start times mean nothing in another one.

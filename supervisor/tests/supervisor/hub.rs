@@ -167,3 +167,38 @@ async fn a_hub_that_gives_up_says_why_and_what_mends_it() {
     assert_eq!((&hub["state"], &hub["process"]["last_exit"]["hint"]), (&json!("needs_attention"), &json!("lock-it")));
     supervisor.shut_down().await;
 }
+
+#[tokio::test]
+async fn a_hub_whose_database_is_gone_is_not_restarted_with_an_empty_one() {
+    let home = Home::new();
+    home.hub_behaviour(&["serve"]);
+    let supervisor = home.supervise().await;
+    let client = &supervisor.client;
+    let (database, aside) = (home.path().join("hub.db"), home.path().join("aside.db"));
+    let asked = json!({"listen": "127.0.0.1:0", "database": database});
+    std::fs::write(&database, "").unwrap();
+    let (_, hub) = client.post("/v1/hub/start", asked.clone()).await;
+    let pid = pid_of(&hub["hub"]);
+    std::fs::rename(&database, &aside).unwrap();
+    let (status, refusal) = client.post("/v1/hub/restart", json!({})).await;
+    assert_eq!((status, &refusal["code"]), (422, &json!("config_invalid")), "{refusal}");
+    let text = refusal["error"].as_str().unwrap();
+    assert!(text.starts_with("hub runs on as it is: its database") && text.contains("is gone"), "{text}");
+    assert_eq!(pid_of(&client.get("/v1/hub").await), pid);
+    // Nor is it when it dies, also under the next supervisor.
+    supervisor.leave().await;
+    kill(pid);
+    let supervisor = home.supervise().await;
+    let client = &supervisor.client;
+    eventually("it needs attention", async || {
+        let hub = client.get("/v1/hub").await;
+        (hub["state"] == "needs_attention").then_some(())
+    })
+    .await;
+    std::fs::rename(&aside, &database).unwrap();
+    let asked =
+        json!({"listen": hub["hub"]["url"].as_str().unwrap().trim_start_matches("http://"), "database": database});
+    let (status, hub) = client.post("/v1/hub/start", asked).await;
+    assert_eq!((status, &hub["hub"]["state"]), (200, &json!("running")), "{hub}");
+    supervisor.shut_down().await;
+}

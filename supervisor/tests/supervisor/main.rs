@@ -20,6 +20,8 @@ mod declared_port;
 #[cfg(test)]
 mod disk_full;
 #[cfg(test)]
+mod drain;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod exits;
@@ -35,6 +37,8 @@ mod kill_matrix;
 mod life;
 #[cfg(test)]
 mod logs;
+#[cfg(test)]
+mod lost_records;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]

@@ -153,3 +153,25 @@ async fn a_stopped_node_stays_stopped_when_its_files_change() {
     assert_eq!((supervisor.client.node("a").await["state"].clone(), starts(&directory)), (json!("stopped"), 2));
     supervisor.shut_down().await;
 }
+
+#[tokio::test]
+async fn whoever_asks_for_a_restart_while_another_restarts_it_is_answered_when_it_runs() {
+    let home = Home::new();
+    let directory = home.node("a", &["count", "ready", "sleep"]);
+    let supervisor = home.supervise().await;
+    let client = &supervisor.client;
+    client.must_start(&home, "a").await;
+    std::fs::write(directory.join("behaviour"), "count\nwait-for go\nready\nsleep").unwrap();
+    let ask = |client: crate::harness::Client| async move { client.post("/v1/nodes/a/restart", json!({})).await };
+    let first = tokio::spawn(ask(client.clone()));
+    eventually("the first one is under way", async || (starts(&directory) == 2).then_some(())).await;
+    let second = tokio::spawn(ask(client.clone()));
+    eventually("the second one is under way", async || (starts(&directory) == 3).then_some(())).await;
+    std::fs::write(directory.join("go"), "").unwrap();
+    for asked in [first, second] {
+        let (status, answer) = asked.await.unwrap();
+        assert_eq!((status, &answer["node"]["state"]), (200, &json!("running")), "{answer}");
+    }
+    assert_eq!((starts(&directory), home.copies("a")), (3, 1));
+    supervisor.shut_down().await;
+}

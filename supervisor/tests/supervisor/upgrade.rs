@@ -60,7 +60,8 @@ async fn an_upgrade_keeps_every_process_every_socket_and_the_supervisors_number(
     assert_eq!((status, &answer["to"]), (200, &json!("zoo")), "{answer}");
     // Whoever connects from now on waits for the new program instead of being refused.
     let after = eventually("the new program answers", async || {
-        let status = client.get("/v1/status").await;
+        // A connection that the old program had taken breaks with it.
+        let status = client.try_get("/v1/status").await?;
         (Path::new(status["executable"].as_str().unwrap()) == new).then_some(status)
     })
     .await;
@@ -82,7 +83,7 @@ async fn an_upgrade_keeps_every_process_every_socket_and_the_supervisors_number(
     let (status, answer) = client.post("/v1/upgrade", json!({"executable": zoo_child()})).await;
     assert_eq!(status, 200, "{answer}");
     eventually("the old program answers again", async || {
-        let status = client.get("/v1/status").await;
+        let status = client.try_get("/v1/status").await?;
         (Path::new(status["executable"].as_str().unwrap()) == zoo_child()).then_some(())
     })
     .await;
@@ -150,6 +151,38 @@ async fn a_program_that_cannot_take_over_never_does() {
     let after = client.get("/v1/status").await;
     assert_eq!((&after["pid"], &after["since"]), (&before["pid"], &before["since"]));
     assert_eq!(pid_of(&client.node("a").await), pid);
+    supervisor.shut_down().await;
+}
+
+#[tokio::test]
+async fn where_the_state_cannot_be_written_nothing_is_upgraded_or_restarted_and_all_runs_on() {
+    let home = Home::new();
+    home.node("a", &["count", "ready", "sleep"]);
+    home.hub_behaviour(&["serve"]);
+    let supervisor = home.supervise().await;
+    let client = &supervisor.client;
+    let pid = client.must_start(&home, "a").await;
+    let asked = json!({"listen": "127.0.0.1:0", "database": home.path().join("hub.db")});
+    let (_, hub) = client.post("/v1/hub/start", asked).await;
+    let before = client.get("/v1/status").await;
+    let (state, aside) = (home.path().join("supervisor"), home.path().join("aside"));
+    std::fs::rename(&state, &aside).unwrap();
+    let good = script(&home, "good", r#"echo '{"version":"2","control_version":1}'"#);
+    let (status, answer) = client.post("/v1/upgrade", json!({"executable": good})).await;
+    assert_eq!((status, &answer["code"]), (422, &json!("upgrade_refused")), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("cannot write"), "{answer}");
+    for path in ["/v1/nodes/a/restart", "/v1/hub/restart"] {
+        let (status, answer) = client.post(path, json!({})).await;
+        let text = answer["error"].as_str().unwrap();
+        assert_eq!(status, 500, "{answer}");
+        assert!(text.contains("runs on as it is: cannot write"), "{text}");
+    }
+    let after = client.get("/v1/status").await;
+    assert_eq!((&after["instance"], &after["hub"]["pid"]), (&before["instance"], &hub["hub"]["pid"]));
+    assert_eq!((pid_of(&client.node("a").await), starts(&home.node_directory("a"))), (pid, 1));
+    std::fs::rename(&aside, &state).unwrap();
+    let (status, answer) = client.post("/v1/nodes/a/restart", json!({})).await;
+    assert_eq!(status, 200, "{answer}");
     supervisor.shut_down().await;
 }
 

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use anet_protocol::control::{HubView, ProcessState};
 use anet_protocol::rest::AuthStatus;
 
+use crate::commands::node::words;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::supervisor_client::SupervisorClient;
@@ -19,9 +20,11 @@ pub(super) async fn run(context: &Context) -> Outcome {
     let url = hub.url();
     let document = serde_json::json!({ "url": url, "health": health, "auth": auth, "supervised": supervised });
     context.printer.either(&document, || {
-        let process = supervised.as_ref().and_then(|hub| hub.pid.map(|pid| (pid, hub.state.as_str())));
-        let process = process
-            .map_or_else(|| "not under this supervisor".to_owned(), |(pid, state)| format!("{state}, pid {pid}"));
+        let process = match &supervised {
+            None => "no supervisor runs".to_owned(),
+            Some(HubView { pid: Some(pid), state, .. }) => format!("{state}, pid {pid}"),
+            Some(_) => "not under this supervisor".to_owned(),
+        };
         format!(
             "Hub:          {url}\nVersion:      {}\nUp:           {} s\nProcess:      {process}\nLogin:        {}\nRegistration: {}",
             health.version,
@@ -50,6 +53,13 @@ fn explain(failure: Failure, supervised: Option<&HubView>) -> Failure {
             let text = format!("the hub is stopped, and is not started again by itself: {reason}");
             let hints = last_exit.hint.iter().cloned().collect();
             Failure { hints, exit: failure.exit, code: failure.code, ..Failure::message(text) }
+        }
+        Some(process @ (ProcessState::Backoff { .. } | ProcessState::Starting { .. })) => {
+            let state = supervised.map_or("", |hub| hub.state.as_str());
+            let trouble = words::trouble(state, process).unwrap_or_else(|| "it is being started".to_owned());
+            let text = format!("the hub does not answer: {trouble}");
+            Failure { exit: failure.exit, code: failure.code, ..Failure::message(text) }
+                .hint("`anet hub logs` shows what it says")
         }
         _ => failure,
     }

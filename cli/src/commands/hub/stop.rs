@@ -1,12 +1,14 @@
 use std::process::ExitCode;
 
+use anet_supervisor::Recorded;
+
+use crate::commands::supervisor::take_over::{connect_or_take_over, require_or_take_over};
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::supervisor_client::SupervisorClient;
 
 /// Stops the hub. It stays stopped until somebody starts it, also after a reboot.
 pub(super) async fn stop(context: &Context) -> Outcome {
-    let Some(supervisor) = SupervisorClient::connect(&context.environment).await? else {
+    let Some(supervisor) = connect_or_take_over(context, is_hub).await? else {
         context.printer.note("the hub was not running: no supervisor runs")?;
         if context.printer.json {
             context.printer.document(&serde_json::json!({ "changed": false, "hub": null }))?;
@@ -23,11 +25,15 @@ pub(super) async fn stop(context: &Context) -> Outcome {
 
 /// Stops and starts the hub.
 pub(super) async fn restart(context: &Context) -> Outcome {
-    let outcome = SupervisorClient::require(&context.environment).await?.restart_hub().await?;
+    let outcome = require_or_take_over(context, is_hub).await?.restart_hub().await?;
     let pid = outcome.hub.pid.unwrap_or_default();
     context.printer.note(&format!("the hub is running again (pid {pid})"))?;
     if context.printer.json {
         context.printer.document(&outcome)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn is_hub(one: &Recorded) -> bool {
+    one.project.is_none()
 }

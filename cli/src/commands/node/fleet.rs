@@ -4,10 +4,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anet_protocol::control::{Desired, NodeTarget, NodeView};
+use anet_protocol::exit_code::CommandExit;
 use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::{Patience, start};
+use crate::commands::supervisor::take_over::require_or_take_over;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::supervisor_client::SupervisorClient;
@@ -44,7 +46,7 @@ pub(super) async fn start_all(context: &Context, patience: Patience) -> Outcome 
 
 /// Stops every node that runs or is meant to.
 pub(super) async fn stop_all(context: &Context, patience: Patience) -> Outcome {
-    let supervisor = SupervisorClient::require(&context.environment).await?.waiting(patience.wait);
+    let supervisor = require_or_take_over(context, |one| one.project.is_some()).await?.waiting(patience.wait);
     let nodes = wanted(&supervisor).await?;
     let outcomes = join_all(nodes.iter().map(async |node| supervisor.stop_node(&node.name, &target(node)).await));
     let outcomes = outcomes.await.into_iter().map(|outcome| outcome.map(drop));
@@ -54,7 +56,7 @@ pub(super) async fn stop_all(context: &Context, patience: Patience) -> Outcome {
 /// Restarts every node that is meant to run.
 pub(super) async fn restart_all(context: &Context, rolling: Option<Rolling>, patience: Patience) -> Outcome {
     let wait = patience.wait.filter(|_| rolling.is_none());
-    let supervisor = SupervisorClient::require(&context.environment).await?.waiting(wait);
+    let supervisor = require_or_take_over(context, |one| one.project.is_some()).await?.waiting(wait);
     let nodes = wanted(&supervisor).await?;
     let Some(rolling) = rolling else {
         let outcomes = join_all(nodes.iter().map(|node| restart(context, &supervisor, node))).await;
@@ -144,5 +146,10 @@ fn finish(context: &Context, report: &Report) -> Outcome {
     if context.printer.json {
         context.printer.document(report)?;
     }
-    Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let exit = match (report.failed.is_empty(), report.busy.is_empty()) {
+        (true, true) => CommandExit::Done,
+        (true, false) => CommandExit::Timeout,
+        (false, _) => CommandExit::Failed,
+    };
+    Ok(ExitCode::from(exit.code()))
 }

@@ -82,10 +82,17 @@ async fn show(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
         }
         if !is_watched {
             let alive = views.nodes.iter().filter(|node| node.pid.is_some()).count();
-            let known = if alive == 0 {
+            let hub = unwatched::hub_lives(context)?.then(|| "of the hub".to_owned());
+            let nodes = match alive {
+                0 => None,
+                1 => Some("of 1 node".to_owned()),
+                _ => Some(format!("of {alive} nodes")),
+            };
+            let living: Vec<String> = hub.into_iter().chain(nodes).collect();
+            let known = if living.is_empty() {
                 "no supervisor runs, and nothing that one has started".to_owned()
             } else {
-                format!("no supervisor runs; of {alive} nodes it is only known that their processes are alive")
+                format!("no supervisor runs; {} it is only known that the process is alive", living.join(" and "))
             };
             context.printer.warning(&known)?;
             context.printer.hint("`anet supervisor start` starts one; it takes over what still runs")?;
@@ -112,7 +119,8 @@ fn row(node: &NodeView) -> [String; 7] {
 fn verbose_row(node: &NodeView) -> [String; 11] {
     let [name, runtime, state, pid, link, tasks, project] = row(node);
     let life = words::age(node.proof_of_life);
-    let last = last_exit(&node.process).map_or_else(|| "-".to_owned(), |exit| head(&words::end(exit), 60));
+    let last = node.last_exit.as_ref().or_else(|| last_exit(&node.process));
+    let last = last.map_or_else(|| "-".to_owned(), |exit| head(&words::end(exit), 60));
     [
         name,
         runtime,

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use super::fleet::{self, Rolling};
 use super::{NodeSelection, Patience, start};
+use crate::commands::supervisor::take_over::require_or_take_over;
 use crate::context::Context;
 use crate::duration;
 use crate::failure::Outcome;
-use crate::supervisor_client::SupervisorClient;
 
 /// How long a node may take to finish its tasks.
 const ROLLING_PATIENCE: Duration = Duration::from_secs(300);
@@ -37,7 +37,8 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let name = &node.name;
     let target = node.target(context);
     let patience = Patience { wait: arguments.wait };
-    let supervisor = SupervisorClient::require(&context.environment).await?.waiting(patience.wait);
+    let supervisor = require_or_take_over(context, |one| node.is_meant_by(context, one)).await?;
+    let supervisor = supervisor.waiting(patience.wait);
     supervisor.restart_node(name, &target).await?;
     let outcome = start::start_within(context, name, &target, patience).await?;
     let pid = outcome.node.pid.unwrap_or_default();

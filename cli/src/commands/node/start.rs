@@ -101,7 +101,7 @@ pub(super) async fn start_within(
     if let Some(project) = &target.project
         && !node_directory(project, name).is_dir()
     {
-        return Err(Failure::message(format!("there is no node {name} in {}", project.display()))
+        return Err(Failure::no_such_node(format!("there is no node {name} in {}", project.display()))
             .hint(format!("create it with `anet node create {name} -- PROGRAM`")));
     }
     let supervisor = SupervisorClient::ensure(&context.environment).await?.waiting(patience.wait);

@@ -1,9 +1,9 @@
 use std::process::ExitCode;
 
 use super::{NodeSelection, Patience, fleet};
+use crate::commands::supervisor::take_over::require_or_take_over;
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::supervisor_client::SupervisorClient;
 
 /// Stop a node; returns when all its processes are gone
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,8 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let Some(node) = arguments.nodes.one() else { return fleet::stop_all(context, arguments.patience).await };
     let name = &node.name;
-    let supervisor = SupervisorClient::require(&context.environment).await?.waiting(arguments.patience.wait);
+    let supervisor = require_or_take_over(context, |one| node.is_meant_by(context, one)).await?;
+    let supervisor = supervisor.waiting(arguments.patience.wait);
     let outcome = supervisor.stop_node(name, &node.target(context)).await?;
     context.printer.note(&if outcome.changed {
         format!("{name} is stopped")

@@ -20,10 +20,21 @@ use crate::system::SystemClock;
 /// # Errors
 /// When the record cannot be read.
 pub(super) fn on_record(context: &Context) -> Result<Vec<NodeView>, Failure> {
+    Ok(recorded(context)?.into_iter().filter_map(view).collect())
+}
+
+/// Whether the hub that the last supervisor started lives on.
+///
+/// # Errors
+/// When the record cannot be read.
+pub(super) fn hub_lives(context: &Context) -> Result<bool, Failure> {
+    Ok(recorded(context)?.iter().any(|one| one.project.is_none() && one.pid.is_some()))
+}
+
+fn recorded(context: &Context) -> Result<Vec<Recorded>, Failure> {
     let home = &context.environment.home;
-    let recorded = anet_supervisor::recorded(home)
-        .with_context(|| format!("cannot read what is on record in {}", home.display()))?;
-    Ok(recorded.into_iter().filter_map(view).collect())
+    Ok(anet_supervisor::recorded(home, SystemClock.now())
+        .with_context(|| format!("cannot read what is on record in {}", home.display()))?)
 }
 
 fn view(recorded: Recorded) -> Option<NodeView> {
@@ -39,6 +50,7 @@ fn view(recorded: Recorded) -> Option<NodeView> {
         pid: recorded.pid,
         desired: recorded.desired,
         incarnation: recorded.starts,
+        last_exit: recorded.exits.last().cloned(),
         exits: recorded.exits,
         ..view
     })
@@ -82,6 +94,7 @@ pub(super) fn by_its_files(project: PathBuf, name: String) -> NodeView {
         tells_ready: true,
         incarnation: 0,
         exits: Vec::new(),
+        last_exit: None,
         config_error: config.err().map(|failure| format!("{:#}", failure.error)),
         name,
     }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use anet_protocol::Clock as _;
 use anet_protocol::control::{Shutdown, ShuttingDown};
 use anet_supervisor::Ended;
 use anyhow::Context as _;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::supervisor_client::SupervisorClient;
+use crate::system::SystemClock;
 
 /// Stop the supervisor and all it looks after; the next start brings back what was running
 ///
@@ -52,13 +54,13 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
 /// Ends what a dead supervisor left running, or names it.
 async fn without_one(context: &Context, leave_running: bool) -> Outcome {
     if context.environment.supervisor.is_some() {
-        return Err(Failure::message("no supervisor answers at that socket"));
+        return Err(Failure::no_supervisor(anyhow::anyhow!("no supervisor answers at that socket")));
     }
     context.printer.note("the supervisor was not running")?;
     let home = &context.environment.home;
     let (mut ended, mut left_running) = (Ended::default(), Vec::new());
     if leave_running {
-        let known = anet_supervisor::recorded(home)
+        let known = anet_supervisor::recorded(home, SystemClock.now())
             .with_context(|| format!("cannot find out what still runs for {}", home.display()))?;
         let alive: Vec<_> = known.into_iter().filter_map(|one| Some((one.name, one.pid?))).collect();
         if !alive.is_empty() {
@@ -68,7 +70,7 @@ async fn without_one(context: &Context, leave_running: bool) -> Outcome {
         }
         left_running.extend(alive.into_iter().map(|(name, _)| name));
     } else {
-        ended = anet_supervisor::end_leftovers(home).await?;
+        ended = anet_supervisor::end_leftovers(home, SystemClock.now()).await?;
         if !ended.stopped.is_empty() {
             context.printer.note(&format!("stopped what it had left running: {}", ended.stopped.join(", ")))?;
         }

@@ -23,8 +23,7 @@ pub(crate) struct Delegation {
 impl Delegation {
     /// Takes the delegated group that this process is in; `None` where there is none.
     pub(crate) fn claim() -> Option<Self> {
-        let (groups, mounts) = (read("/proc/self/cgroup")?, read("/proc/self/mountinfo")?);
-        let own = own_directory(&groups, &mounts)?;
+        let own = directory_of("self")?;
         let root = [Some(own.as_path()), own.parent().filter(|_| own.ends_with(OWN_LEAF))]
             .into_iter()
             .flatten()
@@ -76,6 +75,11 @@ impl Delegation {
     pub(crate) fn open(&self, instance: &str) -> Option<ControlGroup> {
         ControlGroup::open(self.root.join(instance))
     }
+}
+
+/// Where the group of a process is mounted; `process` is its id, or `self`.
+pub(super) fn directory_of(process: &str) -> Option<PathBuf> {
+    own_directory(&read(&format!("/proc/{process}/cgroup"))?, &read("/proc/self/mountinfo")?)
 }
 
 fn read(path: &str) -> Option<String> {
