@@ -98,11 +98,9 @@ fn next(queue: &Mutex<Queue>) -> Option<PathBuf> {
     next
 }
 
-/// Oldest first, so that where the newest is compressed all are.
+/// Oldest first, so that where the newest is compressed all are. One that a death left beside a compressed one is
+/// compressed once more, in its place.
 fn compress_older(log: &Path) -> io::Result<()> {
-    let names = lock_names(log)?;
-    older::remove_doubles(log)?;
-    drop(names);
     while let Some(older) = older(log).into_iter().rev().find(|older| !older.is_compressed) {
         // Another process does it already.
         let Some(staging) = Staging::begin(log)? else { return Ok(()) };
