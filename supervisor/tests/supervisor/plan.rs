@@ -164,3 +164,27 @@ async fn the_state_file_does_not_tell_which_nodes_share_a_secret() {
     assert_ne!(digest(0), digest(1));
     home.supervise().await.shut_down().await;
 }
+
+#[tokio::test]
+async fn what_a_program_says_of_its_own_keeping_counts_for_it_and_only_other_limits_need_a_restart() {
+    let home = Home::new();
+    write_settings(&home, "[node.p]\nrestart = \"always\"\n");
+    let directory = home.project().join(".anet/programs/p");
+    std::fs::create_dir_all(&directory).unwrap();
+    let write = |policy: Value| {
+        write_config(&directory, &json!({ "command": ["sleep", "1000"], "tells_ready": false, "policy": policy }));
+    };
+    write(json!({ "stop-grace": "3s" }));
+    let supervisor = home.supervise().await;
+    let client = &supervisor.client;
+    let pid = client.must_start(&home, "p").await;
+    let plan = async || planned(&client.get("/v1/plan").await);
+    assert_eq!(plan().await, []);
+    write(json!({ "stop-grace": "4s" }));
+    assert_eq!(plan().await, [], "it holds at once");
+    write(json!({ "restart": "never", "memory-high": "1G" }));
+    assert_eq!(plan().await, [("p".to_owned(), json!(["limits"]))]);
+    crate::harness::kill(pid);
+    client.until_state("p", "stopped").await;
+    supervisor.shut_down().await;
+}
