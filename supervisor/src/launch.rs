@@ -235,3 +235,50 @@ impl Program {
         self.record(state, desired, process, history);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt as _;
+
+    use super::*;
+
+    /// Bytes that stand nowhere as they are, so that only what is made of them is found.
+    fn secret() -> Vec<u8> {
+        (0..400_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8 | 1).collect()
+    }
+
+    /// How often the secret, but for its ends, which a free allocation may use otherwise, is in this process's memory.
+    fn copies() -> usize {
+        let memory = std::fs::File::open("/proc/self/mem").unwrap();
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let mut found = 0;
+        for line in maps.lines().filter(|line| line.contains(" rw-p ")) {
+            let (from, to) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+            let [from, to] = [from, to].map(|text| u64::from_str_radix(text, 16).unwrap());
+            let mut page = vec![0; usize::try_from(to - from).unwrap().min(64 << 20)];
+            // Some mappings cannot be read.
+            let Ok(length) = memory.read_at(&mut page, from) else { continue };
+            let is_it = |window: &[u8]| {
+                let made = |(number, byte): (u32, &u8)| *byte == (number.wrapping_mul(2_654_435_761) >> 24) as u8 | 1;
+                (100..300_u32).zip(window).all(made)
+            };
+            found += page[..length].windows(200).filter(|window| is_it(window)).count();
+            page.fill(0);
+        }
+        found
+    }
+
+    #[test]
+    fn the_environment_of_a_start_is_overwritten_when_it_was_made() {
+        let launch = Launch {
+            command_line: Vec::new(),
+            environment: vec![("KEY".into(), OsString::from_vec(secret()))],
+            directory: PathBuf::new(),
+            log_directory: PathBuf::new(),
+            stdin: None,
+        };
+        assert!(copies() > 0, "it is looked for where it would be");
+        drop(launch);
+        assert_eq!(copies(), 0);
+    }
+}
