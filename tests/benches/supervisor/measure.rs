@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::observer::{Observer, now};
+use crate::patience::{Step, sweep};
 use crate::process_group::ProcessGroup;
-use crate::systems::System;
+use crate::systems::{Run, System};
 
 /// Longer than the second for which several supervisors call a child unproven.
 const SETTLING: Duration = Duration::from_secs(3);
@@ -43,6 +44,8 @@ pub(crate) struct Figures {
     pub(crate) idle_wakeups: Option<f64>,
     /// Children that are alive after the supervisor's end.
     pub(crate) left: Option<f64>,
+    /// What is absent although it was tried, and why.
+    pub(crate) unmeasured: Vec<String>,
 }
 
 /// Starts the system in a directory of its own, measures, and ends it.
@@ -54,10 +57,29 @@ pub(crate) fn measure(system: &dyn System, count: usize) -> Figures {
     observer.clear();
     observer.forget_counts();
     let mut figures = Figures::default();
+    if let Err(why) = begin(run.as_mut(), &mut observer, count, &mut figures) {
+        figures.unmeasured.push(format!("anything: {why}"));
+    } else {
+        go_on(run.as_mut(), &mut observer, count, &mut figures);
+    }
+    if let Err(why) = run.end() {
+        figures.unmeasured.push(format!("its end: {why}"));
+    }
+    // Some return before the children have ended; those that do within the settling time are not left behind.
+    observer.settle(SETTLING);
+    figures.left = Some(real(observer.clear()));
+    let others = sweep(directory.path());
+    if others > 0 {
+        figures.unmeasured.push(format!("{others} processes of it had to be killed after its end"));
+    }
+    figures
+}
 
+/// The cold start, and what the supervisor costs at rest.
+fn begin(run: &mut dyn Run, observer: &mut Observer, count: usize, figures: &mut Figures) -> Step {
     let began = now();
-    run.start_cold();
-    figures.cold = last_start(&mut observer, count, began);
+    run.start_cold()?;
+    figures.cold = Some(last_start(observer, count, began)?);
     std::thread::sleep(SETTLING);
     observer.forget_counts();
 
@@ -74,15 +96,21 @@ pub(crate) fn measure(system: &dyn System, count: usize) -> Figures {
     figures.idle_wakeups = Some(switches / IDLE.as_secs_f64());
 
     if run.restarts() {
-        let mut pauses = replacements(&mut observer, &children);
+        let mut pauses = replacements(observer, &children);
         pauses.sort_by(f64::total_cmp);
         figures.restart = pauses.get(pauses.len() / 2).copied();
         figures.slowest_restart = pauses.last().copied();
     }
+    Ok(())
+}
+
+/// What is asked of a running supervisor. A step that fails does not keep the next from being tried.
+fn go_on(run: &mut dyn Run, observer: &mut Observer, count: usize, figures: &mut Figures) {
     let mut askings = Vec::new();
     for _ in 0..ASKINGS {
         let began = now();
-        if !run.status() {
+        if let Err(why) = run.status() {
+            figures.unmeasured.push(format!("status: {why}"));
             break;
         }
         askings.push(now() - began);
@@ -92,30 +120,35 @@ pub(crate) fn measure(system: &dyn System, count: usize) -> Figures {
 
     observer.forget_counts();
     let began = now();
-    run.stop_all();
-    if observer.wait(|observer| observer.alive.is_empty()) {
-        figures.stop = observer.ends.last().map(|end| end - began);
+    let asked = run.stop_all();
+    match asked.and_then(|()| all_end(observer)) {
+        Ok(()) => figures.stop = observer.ends.last().map(|end| end - began),
+        Err(why) => figures.unmeasured.push(format!("stop: {why}")),
     }
     std::thread::sleep(SETTLING);
     observer.forget_counts();
     let began = now();
-    if run.start_all() {
-        figures.warm = last_start(&mut observer, count, began);
+    let asked = run.start_all();
+    match asked.and_then(|()| last_start(observer, count, began)) {
+        Ok(warm) => figures.warm = Some(warm),
+        Err(why) => figures.unmeasured.push(format!("warm start: {why}")),
     }
-    run.end();
-    // Some return before the children have ended; those that do within the settling time are not left behind.
-    observer.settle(SETTLING);
-    figures.left = Some(real(observer.clear()));
-    figures
 }
 
-fn last_start(observer: &mut Observer, count: usize, began: f64) -> Option<f64> {
+fn all_end(observer: &mut Observer) -> Step {
+    if observer.wait(|observer| observer.alive.is_empty()) {
+        return Ok(());
+    }
+    Err(format!("{} children did not end", observer.alive.len()))
+}
+
+fn last_start(observer: &mut Observer, count: usize, began: f64) -> Result<f64, String> {
     if !observer.wait(|observer| observer.starts.len() >= count) {
-        return None;
+        return Err(format!("{} of {count} children were started", observer.starts.len()));
     }
     let mut starts = observer.starts.clone();
     starts.sort_by(f64::total_cmp);
-    Some(starts[count - 1] - began)
+    Ok(starts[count - 1] - began)
 }
 
 /// How long each of some killed children took to be replaced.

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
 /// Nothing that is waited for takes longer.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A moment, in milliseconds of the kernel's monotonic clock, which all processes share.
 pub(crate) fn now() -> f64 {

@@ -13,6 +13,10 @@ mod supervisord;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::Signal;
+
+use crate::patience::{Step, leave};
+
 /// A supervisor that may be installed.
 pub(crate) trait System {
     fn name(&self) -> &'static str;
@@ -24,20 +28,20 @@ pub(crate) trait System {
 /// One supervisor with its children.
 pub(crate) trait Run {
     /// Starts the supervisor, which starts all children.
-    fn start_cold(&mut self);
+    fn start_cold(&mut self) -> Step;
     /// Its first processes.
     fn roots(&self) -> Vec<u32>;
     /// Whether it starts again what ended.
     fn restarts(&self) -> bool {
         true
     }
-    /// Asks for the state of all children; false where that cannot be asked.
-    fn status(&mut self) -> bool;
-    fn stop_all(&mut self);
-    /// Starts all children anew; false where only a new supervisor does that.
-    fn start_all(&mut self) -> bool;
+    /// Asks for the state of all children.
+    fn status(&mut self) -> Step;
+    fn stop_all(&mut self) -> Step;
+    /// Starts all children anew.
+    fn start_all(&mut self) -> Step;
     /// Ends the supervisor.
-    fn end(&mut self);
+    fn end(&mut self) -> Step;
 }
 
 /// All of them; rivals are looked for in `rivals`, as `install-rivals` puts them there.
@@ -95,14 +99,18 @@ pub(crate) fn quiet(program: &str) -> Command {
     command
 }
 
-/// Runs a command to its end; whether it succeeded.
-pub(crate) fn succeed(command: &mut Command) -> bool {
-    command.status().expect("the command runs").success()
+/// Why a step is not measured that a supervisor has no command for.
+pub(crate) fn no_such_command() -> Step {
+    Err("it has no such command".to_owned())
 }
 
-/// Asks a daemon that is our child to leave, and waits for it.
-pub(crate) fn leave(daemon: &mut Child, signal: nix::sys::signal::Signal) {
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(daemon.id()).expect("a pid fits"));
-    nix::sys::signal::kill(pid, signal).expect("it is our child");
-    daemon.wait().expect("it can be waited for");
+/// Starts a daemon that stays our child.
+fn spawn(command: &mut Command, daemon: &mut Option<Child>) -> Step {
+    *daemon = Some(command.spawn().map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+/// Ends a daemon that was started.
+fn end(daemon: &mut Option<Child>, signal: Signal) -> Step {
+    daemon.as_mut().map_or(Ok(()), |daemon| leave(daemon, signal))
 }

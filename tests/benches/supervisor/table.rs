@@ -1,5 +1,6 @@
 //! The figures of all rounds, as a table for the README.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::measure::Figures;
@@ -65,6 +66,13 @@ impl fmt::Display for Table {
                 None => "–".to_owned(),
             });
             writeln!(formatter, "| {system} | {} |", cells.join(" | "))?;
+        }
+        for (system, rounds) in &self.rows {
+            let whys: BTreeSet<&str> =
+                rounds.iter().flat_map(|figures| &figures.unmeasured).map(String::as_str).collect();
+            for why in whys {
+                writeln!(formatter, "\nNot measured of {system}: {why}.")?;
+            }
         }
         let row = |wanted: &str| self.rows.iter().find(|(system, _)| *system == wanted).map(|(_, rounds)| rounds);
         let (Some(floor), Some(ours)) = (row(FLOOR), row(OURS)) else { return Ok(()) };

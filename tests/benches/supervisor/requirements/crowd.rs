@@ -4,7 +4,7 @@ use super::Row;
 use super::home::{Home, names, shell, sleeper};
 use crate::distribution::Distribution;
 use crate::observer::now;
-use crate::systems::succeed;
+use crate::patience::succeed;
 
 pub(super) fn measure() -> Vec<Row> {
     let home = Home::new();
@@ -12,7 +12,7 @@ pub(super) fn measure() -> Vec<Row> {
     home.run_all(&names(90, 10), &shell("exit 1"));
     let command = |_| {
         let began = now();
-        assert!(succeed(&mut home.anet(&["node", "ls"])), "the list is shown");
+        succeed(&mut home.anet(&["node", "ls"])).expect("the list is shown");
         now() - began
     };
     let commands = Distribution::of((0..100).map(command).collect());

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::observer::now;
+use crate::patience::{succeed, sweep};
 use crate::process_group::ProcessGroup;
-use crate::systems::{anet, succeed};
+use crate::systems::anet;
 
 /// Milliseconds.
 const LONGEST_CALL: f64 = 30_000.0;
@@ -23,7 +24,7 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("bench-").tempdir().expect("a temporary directory");
-        assert!(succeed(&mut anet::command(directory.path(), &["supervisor", "start"])), "the supervisor starts");
+        succeed(&mut anet::command(directory.path(), &["supervisor", "start"])).expect("the supervisor starts");
         Self { directory }
     }
 
@@ -118,7 +119,9 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        succeed(&mut self.anet(&["supervisor", "stop"]));
+        if let Err(error) = succeed(&mut self.anet(&["supervisor", "stop"])) {
+            println!("{error}; killed: {}", sweep(self.path()));
+        }
     }
 }
 

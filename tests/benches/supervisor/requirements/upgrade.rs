@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Row;
 use super::home::{Home, names, sleeper};
 use crate::distribution::Distribution;
-use crate::systems::succeed;
+use crate::patience::succeed;
 
 const UPGRADES: usize = 10;
 
@@ -30,7 +30,7 @@ pub(super) fn measure() -> Vec<Row> {
                 }
                 Distribution::of(calls).percentile(100)
             });
-            assert!(succeed(&mut home.anet(&["supervisor", "upgrade"])), "the supervisor is upgraded");
+            succeed(&mut home.anet(&["supervisor", "upgrade"])).expect("the supervisor is upgraded");
             is_over.store(true, Ordering::SeqCst);
             asking.join().expect("every call is answered")
         }));

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Run, System, quiet, succeed};
+use super::{Run, System, quiet};
+use crate::patience::{Step, succeed};
 
 pub(crate) struct Anet;
 
@@ -43,9 +44,9 @@ impl System for Anet {
         let run = AnetRun { home: directory.to_owned() };
         for number in 0..count {
             let name = format!("n{number:03}");
-            assert!(succeed(run.anet(&["run", &name, "--"]).args(child)), "anet takes the program {name}");
+            succeed(run.anet(&["run", &name, "--"]).args(child)).expect("anet takes the program");
         }
-        assert!(succeed(&mut run.anet(&["supervisor", "stop"])), "the supervisor stops");
+        succeed(&mut run.anet(&["supervisor", "stop"])).expect("the supervisor stops");
         Box::new(run)
     }
 }
@@ -57,28 +58,28 @@ impl AnetRun {
 }
 
 impl Run for AnetRun {
-    fn start_cold(&mut self) {
+    fn start_cold(&mut self) -> Step {
         // Not waited for: the clock stands when the last child runs.
-        self.anet(&["supervisor", "start"]).spawn().and_then(|mut command| command.wait()).expect("anet runs");
+        succeed(&mut self.anet(&["supervisor", "start"]))
     }
 
     fn roots(&self) -> Vec<u32> {
         vec![supervisor(&self.home)]
     }
 
-    fn status(&mut self) -> bool {
+    fn status(&mut self) -> Step {
         succeed(&mut self.anet(&["node", "ls"]))
     }
 
-    fn stop_all(&mut self) {
-        succeed(&mut self.anet(&["node", "stop", "--all"]));
+    fn stop_all(&mut self) -> Step {
+        succeed(&mut self.anet(&["node", "stop", "--all"]))
     }
 
-    fn start_all(&mut self) -> bool {
+    fn start_all(&mut self) -> Step {
         succeed(&mut self.anet(&["node", "start", "--all"]))
     }
 
-    fn end(&mut self) {
-        succeed(&mut self.anet(&["supervisor", "stop"]));
+    fn end(&mut self) -> Step {
+        succeed(&mut self.anet(&["supervisor", "stop"]))
     }
 }

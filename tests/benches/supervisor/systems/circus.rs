@@ -3,9 +3,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
-use nix::sys::signal::Signal;
+use rustix::process::Signal;
 
-use super::{Rivals, Run, System, leave, succeed};
+use super::{Rivals, Run, System, end, spawn};
+use crate::patience::{Step, succeed};
 
 pub(crate) struct Circus(pub(crate) Rivals);
 
@@ -39,7 +40,7 @@ impl System for Circus {
 }
 
 impl CircusRun {
-    fn control(&self, arguments: &[&str]) -> bool {
+    fn control(&self, arguments: &[&str]) -> Step {
         let endpoint = format!("ipc://{}/ctl", self.directory.display());
         let mut command = self.rivals.command(&self.directory, "circusctl");
         succeed(command.args(["--endpoint", &endpoint, "--timeout", "60"]).args(arguments))
@@ -47,28 +48,28 @@ impl CircusRun {
 }
 
 impl Run for CircusRun {
-    fn start_cold(&mut self) {
+    fn start_cold(&mut self) -> Step {
         let mut command = self.rivals.command(&self.directory, "circusd");
-        self.daemon = Some(command.arg("circus.ini").spawn().expect("circusd starts"));
+        spawn(command.arg("circus.ini"), &mut self.daemon)
     }
 
     fn roots(&self) -> Vec<u32> {
         self.daemon.iter().map(Child::id).collect()
     }
 
-    fn status(&mut self) -> bool {
+    fn status(&mut self) -> Step {
         self.control(&["status"])
     }
 
-    fn stop_all(&mut self) {
-        self.control(&["stop", "--waiting"]);
+    fn stop_all(&mut self) -> Step {
+        self.control(&["stop", "--waiting"])
     }
 
-    fn start_all(&mut self) -> bool {
+    fn start_all(&mut self) -> Step {
         self.control(&["start"])
     }
 
-    fn end(&mut self) {
-        self.daemon.iter_mut().for_each(|daemon| leave(daemon, Signal::SIGTERM));
+    fn end(&mut self) -> Step {
+        end(&mut self.daemon, Signal::TERM)
     }
 }

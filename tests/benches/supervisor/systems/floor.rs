@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
-use nix::sys::signal::Signal;
+use rustix::process::Signal;
 
-use super::{Run, System, leave, quiet, succeed};
+use super::{Run, System, end, quiet, spawn};
+use crate::patience::{Step, succeed};
 
 pub(crate) struct Floor;
 
@@ -38,36 +39,36 @@ impl System for Floor {
 }
 
 impl FloorRun {
-    fn tell(&self, word: &str) -> bool {
+    fn tell(&self, word: &str) -> Step {
         succeed(quiet(&self.program.display().to_string()).arg("tell").arg(&self.socket).arg(word))
     }
 }
 
 impl Run for FloorRun {
-    fn start_cold(&mut self) {
+    fn start_cold(&mut self) -> Step {
         let mut command = quiet(&self.program.display().to_string());
         command.arg("run").arg(&self.socket).arg(self.count.to_string()).args(&self.child);
-        self.daemon = Some(command.spawn().expect("the floor starts"));
+        spawn(&mut command, &mut self.daemon)
     }
 
     fn roots(&self) -> Vec<u32> {
         self.daemon.iter().map(Child::id).collect()
     }
 
-    fn status(&mut self) -> bool {
+    fn status(&mut self) -> Step {
         self.tell("status")
     }
 
-    fn stop_all(&mut self) {
-        self.tell("stop");
+    fn stop_all(&mut self) -> Step {
+        self.tell("stop")
     }
 
-    fn start_all(&mut self) -> bool {
+    fn start_all(&mut self) -> Step {
         self.tell("start")
     }
 
-    fn end(&mut self) {
-        self.tell("stop");
-        self.daemon.iter_mut().for_each(|daemon| leave(daemon, Signal::SIGKILL));
+    fn end(&mut self) -> Step {
+        self.tell("stop")?;
+        end(&mut self.daemon, Signal::KILL)
     }
 }

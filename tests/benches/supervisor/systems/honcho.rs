@@ -3,9 +3,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
-use nix::sys::signal::Signal;
+use rustix::process::Signal;
 
-use super::{Rivals, Run, System, leave};
+use super::{Rivals, Run, System, end, no_such_command, spawn};
+use crate::patience::Step;
 
 pub(crate) struct Honcho(pub(crate) Rivals);
 
@@ -35,9 +36,9 @@ impl System for Honcho {
 }
 
 impl Run for HonchoRun {
-    fn start_cold(&mut self) {
+    fn start_cold(&mut self) -> Step {
         let mut command = self.rivals.command(&self.directory, "honcho");
-        self.daemon = Some(command.arg("start").spawn().expect("honcho starts"));
+        spawn(command.arg("start"), &mut self.daemon)
     }
 
     fn roots(&self) -> Vec<u32> {
@@ -48,17 +49,19 @@ impl Run for HonchoRun {
         false
     }
 
-    fn status(&mut self) -> bool {
-        false
+    fn status(&mut self) -> Step {
+        no_such_command()
     }
 
-    fn stop_all(&mut self) {
-        self.daemon.iter_mut().for_each(|daemon| leave(daemon, Signal::SIGTERM));
+    fn stop_all(&mut self) -> Step {
+        end(&mut self.daemon, Signal::TERM)
     }
 
-    fn start_all(&mut self) -> bool {
-        false
+    fn start_all(&mut self) -> Step {
+        no_such_command()
     }
 
-    fn end(&mut self) {}
+    fn end(&mut self) -> Step {
+        Ok(())
+    }
 }

@@ -1,7 +1,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Rivals, Run, System, succeed};
+use super::{Rivals, Run, System};
+use crate::patience::{Step, succeed};
 
 pub(crate) struct Pm2(pub(crate) Rivals);
 
@@ -34,34 +35,34 @@ impl System for Pm2 {
 }
 
 impl Pm2Run {
-    fn pm2(&self, arguments: &[&str]) -> bool {
+    fn pm2(&self, arguments: &[&str]) -> Step {
         succeed(self.rivals.command(&self.directory, "pm2").args(arguments))
     }
 }
 
 impl Run for Pm2Run {
-    fn start_cold(&mut self) {
-        self.pm2(&["start", "ecosystem.json"]);
+    fn start_cold(&mut self) -> Step {
+        self.pm2(&["start", "ecosystem.json"])
     }
 
     fn roots(&self) -> Vec<u32> {
-        let pid = fs::read_to_string(self.directory.join("pm2/pm2.pid")).expect("pm2 runs");
-        vec![pid.trim().parse().expect("a pid")]
+        let pid = fs::read_to_string(self.directory.join("pm2/pm2.pid")).unwrap_or_default();
+        pid.trim().parse().into_iter().collect()
     }
 
-    fn status(&mut self) -> bool {
+    fn status(&mut self) -> Step {
         self.pm2(&["jlist"])
     }
 
-    fn stop_all(&mut self) {
-        self.pm2(&["stop", "all"]);
+    fn stop_all(&mut self) -> Step {
+        self.pm2(&["stop", "all"])
     }
 
-    fn start_all(&mut self) -> bool {
+    fn start_all(&mut self) -> Step {
         self.pm2(&["restart", "all"])
     }
 
-    fn end(&mut self) {
-        self.pm2(&["kill"]);
+    fn end(&mut self) -> Step {
+        self.pm2(&["kill"])
     }
 }

@@ -1,10 +1,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
+use rustix::process::Signal;
 
-use super::{Rivals, Run, System, leave, succeed};
+use super::{Rivals, Run, System, end, spawn};
+use crate::patience::{Step, succeed};
+
+/// How long its daemon may take to answer.
+const GETTING_UP: Duration = Duration::from_secs(10);
 
 pub(crate) struct Pueue(pub(crate) Rivals);
 
@@ -29,7 +34,7 @@ impl System for Pueue {
         let shown = directory.display();
         let text = format!(
             "shared:\n  pueue_directory: {shown}/data\n  runtime_directory: {shown}/run\n  use_unix_socket: true\n  \
-             unix_socket_path: {shown}/sock\nclient: {{}}\ndaemon:\n  default_parallel_tasks: {count}\n"
+             unix_socket_path: {shown}/sock\nclient: {{}}\ndaemon: {{}}\n"
         );
         fs::create_dir(directory.join("run")).expect("the directory is made");
         fs::write(directory.join("pueue.yml"), text).expect("the configuration is written");
@@ -45,22 +50,28 @@ impl PueueRun {
         command
     }
 
-    fn pueue(&self, arguments: &[&str]) -> bool {
+    fn pueue(&self, arguments: &[&str]) -> Step {
         succeed(self.command("pueue").args(arguments))
     }
 }
 
 impl Run for PueueRun {
     /// It keeps no list of what should run: the tasks are added one by one.
-    fn start_cold(&mut self) {
-        self.daemon = Some(self.command("pueued").spawn().expect("pueued starts"));
-        while !self.pueue(&["status"]) {}
+    fn start_cold(&mut self) -> Step {
+        spawn(&mut self.command("pueued"), &mut self.daemon)?;
+        let deadline = Instant::now() + GETTING_UP;
+        while let Err(error) = self.pueue(&["status"]) {
+            if Instant::now() > deadline {
+                return Err(error);
+            }
+        }
+        self.pueue(&["parallel", &self.count.to_string()])?;
         let script = format!(
             "for number in $(seq {}); do pueue -c pueue.yml add -- exec {}; done",
             self.count,
             self.child.join(" ")
         );
-        succeed(self.rivals.command(&self.directory, "sh").args(["-c", &script]));
+        succeed(self.rivals.command(&self.directory, "sh").args(["-c", &script]))
     }
 
     fn roots(&self) -> Vec<u32> {
@@ -71,19 +82,20 @@ impl Run for PueueRun {
         false
     }
 
-    fn status(&mut self) -> bool {
+    fn status(&mut self) -> Step {
         self.pueue(&["status", "--json"])
     }
 
-    fn stop_all(&mut self) {
-        self.pueue(&["kill", "--all"]);
+    fn stop_all(&mut self) -> Step {
+        self.pueue(&["kill", "--all"])
     }
 
-    fn start_all(&mut self) -> bool {
-        self.pueue(&["start"]) && self.pueue(&["restart", "--all-failed", "--in-place"])
+    fn start_all(&mut self) -> Step {
+        self.pueue(&["start"])?;
+        self.pueue(&["restart", "--all-failed", "--in-place"])
     }
 
-    fn end(&mut self) {
-        self.daemon.iter_mut().for_each(|daemon| leave(daemon, Signal::SIGTERM));
+    fn end(&mut self) -> Step {
+        end(&mut self.daemon, Signal::TERM)
     }
 }

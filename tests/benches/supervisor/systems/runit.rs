@@ -3,9 +3,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
-use nix::sys::signal::Signal;
+use rustix::process::Signal;
 
-use super::{Rivals, Run, System, leave, succeed};
+use super::{Rivals, Run, System, end, spawn};
+use crate::patience::{Step, succeed};
 
 pub(crate) struct Runit(pub(crate) Rivals);
 
@@ -45,35 +46,35 @@ pub(super) fn service_directories(directory: &Path, child: &[String], count: usi
 }
 
 impl RunitRun {
-    fn sv(&self, arguments: &[&str]) -> bool {
+    fn sv(&self, arguments: &[&str]) -> Step {
         succeed(self.rivals.command(&self.directory, "sv").args(arguments).args(&self.services))
     }
 }
 
 impl Run for RunitRun {
-    fn start_cold(&mut self) {
+    fn start_cold(&mut self) -> Step {
         let mut command = self.rivals.command(&self.directory, "runsvdir");
-        self.daemon = Some(command.arg(self.directory.join("services")).spawn().expect("runsvdir starts"));
+        spawn(command.arg(self.directory.join("services")), &mut self.daemon)
     }
 
     fn roots(&self) -> Vec<u32> {
         self.daemon.iter().map(Child::id).collect()
     }
 
-    fn status(&mut self) -> bool {
+    fn status(&mut self) -> Step {
         self.sv(&["status"])
     }
 
-    fn stop_all(&mut self) {
-        self.sv(&["-w", "20", "down"]);
+    fn stop_all(&mut self) -> Step {
+        self.sv(&["-w", "20", "down"])
     }
 
-    fn start_all(&mut self) -> bool {
+    fn start_all(&mut self) -> Step {
         self.sv(&["up"])
     }
 
-    fn end(&mut self) {
+    fn end(&mut self) -> Step {
         // SIGHUP ends the services too.
-        self.daemon.iter_mut().for_each(|daemon| leave(daemon, Signal::SIGHUP));
+        end(&mut self.daemon, Signal::HUP)
     }
 }

@@ -2,7 +2,10 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use super::runit::service_directories;
-use super::{Rivals, Run, System, succeed};
+use rustix::process::Signal;
+
+use super::{Rivals, Run, System, end, spawn};
+use crate::patience::{Step, succeed};
 
 pub(crate) struct S6(pub(crate) Rivals);
 
@@ -31,14 +34,14 @@ impl System for S6 {
 
 impl S6Run {
     /// The tools take one service each, so "all" is one call a service, in one shell.
-    fn each(&self, call: &str) -> bool {
+    fn each(&self, call: &str) -> Step {
         let script = format!("for service; do {call} \"$service\"; done");
         succeed(self.rivals.command(&self.directory, "sh").args(["-c", &script, "each"]).args(&self.services))
     }
 }
 
 impl Run for S6Run {
-    fn start_cold(&mut self) {
+    fn start_cold(&mut self) -> Step {
         let parts = self.rivals.path("root/usr/bin");
         let script = format!(
             "mount -t overlay overlay -o lowerdir={}:/usr/bin /usr/bin && exec s6-svscan {}/services",
@@ -46,28 +49,26 @@ impl Run for S6Run {
             self.directory.display()
         );
         let mut command = self.rivals.command(&self.directory, "unshare");
-        self.daemon = Some(command.args(["--mount", "sh", "-c", &script]).spawn().expect("s6-svscan starts"));
+        spawn(command.args(["--mount", "sh", "-c", &script]), &mut self.daemon)
     }
 
     fn roots(&self) -> Vec<u32> {
         self.daemon.iter().map(Child::id).collect()
     }
 
-    fn status(&mut self) -> bool {
+    fn status(&mut self) -> Step {
         self.each("s6-svstat")
     }
 
-    fn stop_all(&mut self) {
-        self.each("s6-svc -d");
+    fn stop_all(&mut self) -> Step {
+        self.each("s6-svc -d")
     }
 
-    fn start_all(&mut self) -> bool {
+    fn start_all(&mut self) -> Step {
         self.each("s6-svc -u")
     }
 
-    fn end(&mut self) {
-        let services = self.directory.join("services");
-        succeed(self.rivals.command(&self.directory, "s6-svscanctl").arg("-t").arg(services));
-        self.daemon.iter_mut().for_each(|daemon| drop(daemon.wait()));
+    fn end(&mut self) -> Step {
+        end(&mut self.daemon, Signal::TERM)
     }
 }

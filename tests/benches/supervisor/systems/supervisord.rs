@@ -2,9 +2,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
-use nix::sys::signal::Signal;
+use rustix::process::Signal;
 
-use super::{Rivals, Run, System, leave, succeed};
+use super::{Rivals, Run, System, end, spawn};
+use crate::patience::{Step, succeed};
 
 pub(crate) struct Supervisord(pub(crate) Rivals);
 
@@ -39,35 +40,35 @@ impl System for Supervisord {
 }
 
 impl SupervisordRun {
-    fn control(&self, arguments: &[&str]) -> bool {
+    fn control(&self, arguments: &[&str]) -> Step {
         let mut command = self.rivals.command(&self.directory, "supervisorctl");
         succeed(command.args(["-c", "supervisord.conf"]).args(arguments))
     }
 }
 
 impl Run for SupervisordRun {
-    fn start_cold(&mut self) {
+    fn start_cold(&mut self) -> Step {
         let mut command = self.rivals.command(&self.directory, "supervisord");
-        self.daemon = Some(command.args(["-c", "supervisord.conf"]).spawn().expect("supervisord starts"));
+        spawn(command.args(["-c", "supervisord.conf"]), &mut self.daemon)
     }
 
     fn roots(&self) -> Vec<u32> {
         self.daemon.iter().map(Child::id).collect()
     }
 
-    fn status(&mut self) -> bool {
+    fn status(&mut self) -> Step {
         self.control(&["status"])
     }
 
-    fn stop_all(&mut self) {
-        self.control(&["stop", "all"]);
+    fn stop_all(&mut self) -> Step {
+        self.control(&["stop", "all"])
     }
 
-    fn start_all(&mut self) -> bool {
+    fn start_all(&mut self) -> Step {
         self.control(&["start", "all"])
     }
 
-    fn end(&mut self) {
-        self.daemon.iter_mut().for_each(|daemon| leave(daemon, Signal::SIGTERM));
+    fn end(&mut self) -> Step {
+        end(&mut self.daemon, Signal::TERM)
     }
 }
