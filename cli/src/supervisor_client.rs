@@ -2,6 +2,7 @@
 
 mod drain;
 mod event_item;
+mod fleet;
 mod log_query;
 mod references;
 mod spawn;
@@ -42,6 +43,8 @@ const STARTUP_TIMEOUT: Duration = Duration::from_secs(15);
 pub(crate) struct SupervisorClient {
     client: Client,
     socket: PathBuf,
+    /// Which version of the control API the supervisor speaks; 0 before it has answered.
+    control_version: u32,
     /// Whether this command has started it: what it finds running then runs because of this command.
     is_new: bool,
     /// How long a start, stop or restart of a node may take; absent, as the supervisor has it.
@@ -57,7 +60,7 @@ impl SupervisorClient {
         let socket = environment.supervisor_socket();
         // Without the certificates of the system: nothing here is encrypted, and reading them takes longer than all else.
         let client = Client::builder().unix_socket(socket.clone()).tls_certs_only([]).no_proxy().build()?;
-        Ok(Self { client, socket, is_new: false, wait: None })
+        Ok(Self { client, socket, control_version: 0, is_new: false, wait: None })
     }
 
     /// The running supervisor, or `None` when nobody answers.
@@ -85,7 +88,7 @@ impl SupervisorClient {
                 let status: SupervisorStatus =
                     response.json().await.context("the supervisor's answer is not understood")?;
                 check_version(&status)?;
-                Ok(Some((client, status)))
+                Ok(Some((Self { control_version: status.control_version, ..client }, status)))
             }
             Err(RequestError::Unreachable(_)) => Ok(None),
             Err(RequestError::Refused(failure)) => Err(failure),

@@ -17,6 +17,8 @@
 //! | `POST /v1/nodes/{name}/forget` | [`NodeTarget`] | `{}`; refused while it runs |
 //! | `GET /v1/nodes/{name}/references?project=` | | [`References`] |
 //! | `GET /v1/nodes/{name}/logs?project=&…` as for the hub | | SSE of [`LogLine`] |
+//! | `POST /v1/fleet/start` | [`ChangeFleet`] | [`FleetChanged`] |
+//! | `POST /v1/fleet/stop` | [`ChangeFleet`] | [`FleetChanged`] |
 //! | `GET /v1/events?since=&lines=&follow=` | | SSE of [`SupervisorEvent`] |
 //! | `POST /v1/reload` | | [`Reloaded`] |
 //! | `GET /v1/plan` | | [`Plan`] |
@@ -29,6 +31,7 @@ mod audit;
 mod error;
 mod event;
 mod exit;
+mod fleet;
 #[cfg(test)]
 mod fuzz;
 mod hub;
@@ -48,6 +51,7 @@ pub use audit::{AuditResult, LocalAuditLine};
 pub use error::{ControlError, ControlErrorCode};
 pub use event::{EventGap, EventQuery, Happening, SupervisorEvent};
 pub use exit::{Exit, ExitCause, KEPT_EXITS, Requester, StopReason, StopRequest};
+pub use fleet::{ChangeFleet, FLEET_VERSION, FleetChanged, FleetMember, MemberChanged};
 pub use hub::{HubChanged, HubView, StartHub};
 pub use hub_variables::HubVariables;
 pub use log_line::{LogLine, LogStream};

@@ -2,6 +2,7 @@
 //! [`anet_protocol::control`].
 
 mod events;
+mod fleet;
 mod forget;
 #[cfg(test)]
 mod fuzz;
@@ -74,6 +75,9 @@ fn finish<T: 'static>(
     changing
         .route_layer(axum::middleware::from_fn_with_state(Arc::clone(&registry), record::record))
         .merge(looking)
+        // These write a line for each node.
+        .route("/v1/fleet/start", post(fleet::start))
+        .route("/v1/fleet/stop", post(fleet::stop))
         .route("/v1/status", get(status::supervisor))
         .route("/v1/hub", get(status::hub))
         .route("/v1/hub/logs", get(logs::hub))

@@ -1,7 +1,7 @@
 //! Which programs understand each other.
 
 /// The version of this protocol; the CLI refuses a supervisor that speaks another major one.
-pub const CONTROL_VERSION: u32 = 1;
+pub const CONTROL_VERSION: u32 = 2;
 
 /// Whether two programs that speak these versions of the control API understand each other: the same, or
 /// one apart, since a version only adds fields that the one before can do without (R57).

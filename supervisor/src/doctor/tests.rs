@@ -100,7 +100,7 @@ impl Scene {
     /// A supervisor that says this of its nodes.
     fn supervised(&mut self, nodes: &Value) {
         let status: SupervisorStatus = serde_json::from_value(json!({
-            "control_version": 1, "version": VERSION, "pid": std::process::id(), "executable": "/bin/sh",
+            "control_version": 2, "version": VERSION, "pid": std::process::id(), "executable": "/bin/sh",
             "executable_is_current": true, "since": "2027-01-15 07:00:00", "home": self.patient.home,
             "hub": {
                 "state": "stopped", "pid": null, "desired": "stopped", "url": null, "database": null, "restarts": 0,

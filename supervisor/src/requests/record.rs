@@ -32,32 +32,38 @@ pub(super) async fn record(
     let path = request.uri().path();
     let is_hub = path.starts_with("/v1/hub/");
     let name = parameters.iter().find(|(key, _)| *key == "name").map(|(_, value)| value.to_owned());
-    let meant = Meant::default();
-    let mut line = Line {
-        action: path.rsplit('/').next().unwrap_or_default().to_owned(),
-        name: if is_hub { Some("hub".to_owned()) } else { name },
-        by,
-        meant: meant.clone(),
-        registry,
-        result: AuditResult::Unanswered,
-    };
-    request.extensions_mut().insert(meant);
+    let action = path.rsplit('/').next().unwrap_or_default();
+    let mut line = Line::new(registry, by, action, if is_hub { Some("hub") } else { name.as_deref() });
+    request.extensions_mut().insert(line.meant.clone());
     let response = next.run(request).await;
-    line.result = match response.extensions().get::<Arc<ControlError>>() {
-        Some(refusal) => AuditResult::Refused { code: refusal.code, error: refusal.error.clone() },
-        None => AuditResult::Done,
-    };
+    line.ends_with(response.extensions().get::<Arc<ControlError>>().map(AsRef::as_ref));
     response
 }
 
 /// Written when it is dropped, however that comes about.
-struct Line {
+pub(super) struct Line {
     by: Requester,
     action: String,
     name: Option<String>,
-    meant: Meant,
+    pub(super) meant: Meant,
     registry: Arc<Registry>,
     result: AuditResult,
+}
+
+impl Line {
+    /// Of what is being asked; unanswered until something else is said.
+    pub(super) fn new(registry: Arc<Registry>, by: Requester, action: &str, name: Option<&str>) -> Self {
+        let (action, name) = (action.to_owned(), name.map(str::to_owned));
+        Self { by, action, name, meant: Meant::default(), registry, result: AuditResult::Unanswered }
+    }
+
+    /// It was done, or refused.
+    pub(super) fn ends_with(&mut self, refusal: Option<&ControlError>) {
+        self.result = match refusal {
+            Some(refusal) => AuditResult::Refused { code: refusal.code, error: refusal.error.clone() },
+            None => AuditResult::Done,
+        };
+    }
 }
 
 impl Drop for Line {

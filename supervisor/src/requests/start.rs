@@ -39,10 +39,12 @@ pub(super) async fn node(
     Body(change): Body<ChangeNode>,
 ) -> Result<Json<NodeChanged>, Refusal> {
     let node = registry.find_or_register(&name, &change.target()).await?;
-    start(&node, &change, &meant, by).await
+    meant.is(&node);
+    let changed = start(&node, &change, by).await?;
+    Ok(Json(NodeChanged { changed, node: node.view() }))
 }
 
-/// As [`node`], of one that is known already.
+/// As [`node()`], of one that is known already.
 pub(super) async fn known_node(
     State(registry): State<Arc<Registry>>,
     Extension(by): Extension<Requester>,
@@ -50,18 +52,20 @@ pub(super) async fn known_node(
     NodeName(name): NodeName,
     Body(change): Body<ChangeNode>,
 ) -> Result<Json<NodeChanged>, Refusal> {
-    start(&registry.find(&name, &change.target())?, &change, &meant, by).await
+    let node = registry.find(&name, &change.target())?;
+    meant.is(&node);
+    let changed = start(&node, &change, by).await?;
+    Ok(Json(NodeChanged { changed, node: node.view() }))
 }
 
-async fn start(node: &Node, change: &ChangeNode, meant: &Meant, by: Requester) -> Result<Json<NodeChanged>, Refusal> {
-    meant.is(node);
+/// Starts a node that is known; whether that changed anything.
+pub(super) async fn start(node: &Node, change: &ChangeNode, by: Requester) -> Result<bool, Refusal> {
     let is_alive = node.handle.snapshot().process.pid().is_some();
     let started = within(change, &node.handle, "is not ready", node.handle.start(None, Some(by), change.patience()));
-    let changed = tokio::select! {
-        started = started => started?,
-        refusal = is_blocked(node.token.clone(), is_alive) => return Err(refusal),
-    };
-    Ok(Json(NodeChanged { changed, node: node.view() }))
+    tokio::select! {
+        started = started => started,
+        refusal = is_blocked(node.token.clone(), is_alive) => Err(refusal),
+    }
 }
 
 /// Waits for the supervisor to find that only a person can give the node a token. It runs on, and takes one once there is one.

@@ -10,7 +10,7 @@ use super::input::{Body, NodeName};
 use super::record::Meant;
 use super::wait::within;
 use crate::refusal::Refusal;
-use crate::registry::Registry;
+use crate::registry::{Node, Registry};
 
 pub(super) async fn hub(
     State(registry): State<Arc<Registry>>,
@@ -29,9 +29,13 @@ pub(super) async fn node(
 ) -> Result<Json<NodeChanged>, Refusal> {
     let node = registry.find(&name, &change.target())?;
     meant.is(&node);
-    let changed =
-        within(&change, &node.handle, "is not stopped", node.handle.stop(Some(Desired::Stopped), asked(by))).await?;
+    let changed = stop(&node, &change, by).await?;
     Ok(Json(NodeChanged { changed, node: node.view() }))
+}
+
+/// Stops a node that is known; whether that changed anything.
+pub(super) async fn stop(node: &Node, change: &ChangeNode, by: Requester) -> Result<bool, Refusal> {
+    within(change, &node.handle, "is not stopped", node.handle.stop(Some(Desired::Stopped), asked(by))).await
 }
 
 fn asked(by: Requester) -> StopRequest {

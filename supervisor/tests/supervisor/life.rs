@@ -182,7 +182,7 @@ async fn the_status_tells_when_the_program_was_replaced() {
     settings.executable.clone_from(&program);
     let supervisor = home.supervise_with(settings).await;
     let status = supervisor.client.get("/v1/status").await;
-    assert_eq!((&status["executable_is_current"], &status["control_version"]), (&json!(true), &json!(1)));
+    assert_eq!((&status["executable_is_current"], &status["control_version"]), (&json!(true), &json!(2)));
     assert_eq!(status["pid"], std::process::id());
     std::fs::rename(&program, home.project().join("moved")).unwrap();
     assert_eq!(supervisor.client.get("/v1/status").await["executable_is_current"], false);

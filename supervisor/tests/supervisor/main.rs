@@ -26,6 +26,8 @@ mod events;
 #[cfg(test)]
 mod exits;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod harness;

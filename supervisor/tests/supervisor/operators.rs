@@ -161,6 +161,9 @@ async fn a_member_cannot_have_anything_run_that_the_owner_has_not_made_known_nor
     assert_eq!((status, &answer["code"]), (404, &json!("node_not_found")), "{answer}");
     let of_owner = format!("/v1/nodes/planted/references?project={}", attacker.path().display());
     assert_eq!(operated.client().get(&of_owner).await["references"], json!([]));
+    let members = json!({"nodes": [{"name": "planted", "project": attacker.path()}]});
+    let (_, answer) = operated.ask(MEMBER, GROUP, "POST /v1/fleet/start", members).await;
+    assert_eq!(answer["nodes"][0]["refusal"]["code"], "node_not_found", "{answer}");
     let refused = [
         "/v1/nodes/planted/register",
         "/v1/nodes/a/forget",

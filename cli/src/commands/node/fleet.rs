@@ -39,17 +39,23 @@ pub(super) struct Rolling {
 pub(super) async fn start_all(context: &Context, patience: Patience) -> Outcome {
     let supervisor = SupervisorClient::ensure(&context.environment).await?.waiting(patience.wait);
     let nodes = supervisor.nodes().await?.nodes;
+    // What is no node is done when the supervisor says so; of a node the hub is asked, too.
+    let (programs, nodes): (Vec<_>, Vec<_>) =
+        nodes.iter().partition(|node| node.runtime.as_deref() == Some(start::PROGRAM));
     let start = async |node: &NodeView| start::start_with(context, &supervisor, &node.name, &target(node)).await;
-    let outcomes = join_all(nodes.iter().map(start)).await.into_iter().map(|outcome| outcome.map(drop));
-    finish(context, &collect(context, &nodes, outcomes, "is running")?)
+    let (of_programs, of_nodes) =
+        tokio::join!(supervisor.start_nodes(&programs), join_all(nodes.iter().map(|node| start(node))));
+    let outcomes = of_programs?.into_iter().chain(of_nodes.into_iter().map(|outcome| outcome.map(drop)));
+    let all: Vec<_> = programs.into_iter().chain(nodes).collect();
+    finish(context, &collect(context, &all, outcomes, "is running")?)
 }
 
 /// Stops every node that runs or is meant to.
 pub(super) async fn stop_all(context: &Context, patience: Patience) -> Outcome {
     let supervisor = require_or_take_over(context, |one| one.project.is_some()).await?.waiting(patience.wait);
     let nodes = wanted(&supervisor).await?;
-    let outcomes = join_all(nodes.iter().map(async |node| supervisor.stop_node(&node.name, &target(node)).await));
-    let outcomes = outcomes.await.into_iter().map(|outcome| outcome.map(drop));
+    let nodes: Vec<_> = nodes.iter().collect();
+    let outcomes = supervisor.stop_nodes(&nodes).await?;
     finish(context, &collect(context, &nodes, outcomes, "is stopped")?)
 }
 
@@ -60,7 +66,7 @@ pub(super) async fn restart_all(context: &Context, rolling: Option<Rolling>, pat
     let nodes = wanted(&supervisor).await?;
     let Some(rolling) = rolling else {
         let outcomes = join_all(nodes.iter().map(|node| restart(context, &supervisor, node))).await;
-        return finish(context, &collect(context, &nodes, outcomes, "is running again")?);
+        return finish(context, &collect(context, &nodes.iter().collect::<Vec<_>>(), outcomes, "is running again")?);
     };
     let mut report = Report::default();
     for node in &nodes {
@@ -117,7 +123,7 @@ async fn drain(
 
 fn collect(
     context: &Context,
-    nodes: &[NodeView],
+    nodes: &[&NodeView],
     outcomes: impl IntoIterator<Item = Result<(), Failure>>,
     words: &str,
 ) -> Result<Report, Failure> {
