@@ -5,7 +5,6 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use anet_protocol::control::LocalAuditLine;
 
@@ -17,16 +16,12 @@ const LONGEST: u64 = 8 * 1024 * 1024;
 
 /// The two files.
 #[derive(Debug)]
-pub(crate) struct AuditLog {
-    log: LineLog,
-    /// Held while a line is written.
-    writing: Mutex<()>,
-}
+pub(crate) struct AuditLog(LineLog);
 
 impl AuditLog {
     /// The log in a directory, which need not be there yet.
     pub(crate) fn new(directory: &Path) -> Self {
-        Self { log: LineLog::new(directory, "audit", LONGEST), writing: Mutex::default() }
+        Self(LineLog::new(directory, "audit", LONGEST))
     }
 
     /// Adds a line.
@@ -34,8 +29,7 @@ impl AuditLog {
     /// # Errors
     /// When it cannot be written.
     pub(crate) fn append(&self, line: &LocalAuditLine) -> io::Result<()> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.log.append(line)
+        self.0.append(line)
     }
 }
 
@@ -44,7 +38,7 @@ impl AuditLog {
 /// # Errors
 /// When the files are there and cannot be read.
 pub fn read_audit_log(home: &Path) -> io::Result<Vec<LocalAuditLine>> {
-    AuditLog::new(&Paths::new(home).state_directory).log.read()
+    AuditLog::new(&Paths::new(home).state_directory).0.read()
 }
 
 #[cfg(test)]
@@ -71,12 +65,12 @@ mod tests {
     #[test]
     fn lines_are_kept_in_order_for_the_owner_alone_and_within_bounds() {
         let directory = tempfile::tempdir().unwrap();
-        let log = AuditLog { log: LineLog::new(directory.path(), "audit", 2000), writing: Mutex::default() };
+        let log = AuditLog(LineLog::new(directory.path(), "audit", 2000));
         (1..=100).for_each(|pid| log.append(&line(pid)).unwrap());
-        std::fs::OpenOptions::new().append(true).open(&log.log.newer).unwrap().write_all(b"{\"at\":\n").unwrap();
-        let pids: Vec<u32> = log.log.read::<LocalAuditLine>().unwrap().iter().map(|line| line.by.pid).collect();
+        std::fs::OpenOptions::new().append(true).open(&log.0.newer).unwrap().write_all(b"{\"at\":\n").unwrap();
+        let pids: Vec<u32> = log.0.read::<LocalAuditLine>().unwrap().iter().map(|line| line.by.pid).collect();
         assert!(pids.last() == Some(&100) && pids.windows(2).all(|pair| pair[1] == pair[0] + 1), "{pids:?}");
-        for path in [&log.log.newer, &log.log.older] {
+        for path in [&log.0.newer, &log.0.older] {
             let metadata = std::fs::metadata(path).unwrap();
             assert!(metadata.len() <= 2010 && metadata.permissions().mode() & 0o777 == 0o600, "{}", path.display());
         }

@@ -44,7 +44,7 @@ pub(crate) fn differences(
     };
     let mut program = Program::Node(node.clone());
     let launch = program.prepare(context, instance)?;
-    Ok(started.differences(&Fingerprint::of(&program, &launch, context, policy, instance)))
+    Ok(started.differences(&Fingerprint::of(&launch, context, policy, instance)))
 }
 
 /// The keeper of one node.

@@ -19,7 +19,7 @@ use futures_util::Stream;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::time::MissedTickBehavior;
 
-use listener::{Listener, tell};
+use listener::{Listener, Listeners};
 use silent_file_system::refuse_silent_file_system;
 
 /// An item says: look now. The first one comes at once, later ones after every change of the
@@ -45,7 +45,7 @@ pub(crate) struct DirectoryWatcher {
     /// Locked before `listeners`; poisoned when the watcher's thread died. The callback never takes
     /// it: whoever holds it may be waiting for the callback's thread.
     watcher: Mutex<Option<RecommendedWatcher>>,
-    listeners: Arc<Mutex<Vec<Arc<Listener>>>>,
+    listeners: Arc<Mutex<Listeners>>,
     /// Directories whose failure is in the log already.
     warned: Mutex<BTreeSet<PathBuf>>,
 }
@@ -108,12 +108,32 @@ impl DirectoryWatcher {
         let mut watcher = self.watcher.lock().map_err(|_| WatchError::ThreadGone)?;
         if watcher.is_none() {
             let listeners = Arc::clone(&self.listeners);
-            *watcher = Some(notify::recommended_watcher(move |event| tell(&lock(&listeners), event))?);
+            *watcher = Some(notify::recommended_watcher(move |event| lock(&listeners).tell(event))?);
         }
         for place in places {
             watcher.as_mut().ok_or(WatchError::ThreadGone)?.watch(place, RecursiveMode::NonRecursive)?;
         }
         Ok(listening)
+    }
+
+    /// Watches no longer what nobody needs, if that is still so.
+    fn forget(&self, places: &[PathBuf]) {
+        let Ok(mut watcher) = self.watcher.lock() else { return };
+        if lock(&self.listeners).is_empty() {
+            *watcher = None;
+            return;
+        }
+        let Some(watcher) = &mut *watcher else { return };
+        for place in places {
+            // Whoever came meanwhile is on the list, and watches it once this lock is free.
+            if lock(&self.listeners).is_watched(place) {
+                continue;
+            }
+            if let Err(error) = watcher.unwatch(place) {
+                // The watch of a directory that was deleted is gone with it.
+                tracing::debug!(%error, "a watch had ended");
+            }
+        }
     }
 
     fn warn(&self, directory: &Path, error: &WatchError, interval: Duration) {
@@ -135,7 +155,7 @@ impl Listening {
     fn begin(watcher: Arc<DirectoryWatcher>, directory: &Path, places: &[PathBuf]) -> Self {
         let (listener, told) = Listener::new(directory, places);
         let listener = Arc::new(listener);
-        lock(&watcher.listeners).push(Arc::clone(&listener));
+        lock(&watcher.listeners).add(&listener);
         Self { watcher, listener, told }
     }
 
@@ -148,23 +168,16 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        let watcher = self.watcher.watcher.lock();
-        let mut listeners = lock(&self.watcher.listeners);
-        listeners.retain(|other| !Arc::ptr_eq(other, &self.listener));
-        let is_last = listeners.is_empty();
-        let is_unused = |place: &&PathBuf| listeners.iter().all(|other| !other.places.contains(place));
-        let unused: Vec<&PathBuf> = self.listener.places.iter().filter(is_unused).collect();
-        drop(listeners);
-        let Ok(mut watcher) = watcher else { return };
-        if is_last {
-            *watcher = None;
-        } else if let Some(watcher) = &mut *watcher {
-            for place in unused {
-                if let Err(error) = watcher.unwatch(place) {
-                    // The watch of a directory that was deleted is gone with it.
-                    tracing::debug!(%error, "a watch had ended");
-                }
-            }
+        let unused = lock(&self.watcher.listeners).remove(&self.listener);
+        if unused.is_empty() {
+            return;
+        }
+        let watcher = Arc::clone(&self.watcher);
+        let forget = move || watcher.forget(&unused);
+        // It waits for the watcher's thread, and whoever drops this has more to do.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(forget)),
+            Err(_) => forget(),
         }
     }
 }

@@ -26,6 +26,7 @@ use secrecy::zeroize::Zeroize as _;
 
 pub(crate) use hub::HubProgram;
 pub(crate) use node::NodeProgram;
+pub(crate) use program::refuse_taken_port;
 
 /// A process about to be started. Its environment is overwritten when this is dropped (R42).
 pub(crate) struct Launch {
@@ -36,6 +37,21 @@ pub(crate) struct Launch {
     pub(crate) log_directory: PathBuf,
     /// Nothing is read there without one.
     pub(crate) stdin: Option<OwnedFd>,
+    pub(crate) told: Told,
+}
+
+/// What a configuration says beside what is executed.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// Itself, without the token, which a running node takes without a restart, and without environment and policy, which
+    /// are compared by their values; empty for the hub, which has none.
+    pub(crate) configuration: String,
+    /// The hub that it works with because the settings in `~/.anet` name it; absent where it has a hub of its own, or none.
+    pub(crate) hub: Option<String>,
+    /// The port that it declares.
+    pub(crate) port: Option<u16>,
+    /// Whether the process says when it is ready.
+    pub(crate) ready: bool,
 }
 
 impl Drop for Launch {
@@ -143,35 +159,11 @@ impl Program {
         }
     }
 
-    /// Whether it says when it is ready.
-    pub(crate) fn tells_ready(&self) -> bool {
-        match self {
-            Self::Hub(_) => true,
-            Self::Node(node) => node.tells_ready(),
-        }
-    }
-
     /// A duplicate of the hub's listening socket.
     pub(crate) fn listener(&self) -> Option<TcpListener> {
         match self {
             Self::Hub(hub) => hub.listener.as_ref().and_then(|listener| listener.try_clone().ok()),
             Self::Node(_) => None,
-        }
-    }
-
-    /// What its own configuration file says, without the token; empty when it cannot be read.
-    pub(crate) fn configuration(&self) -> String {
-        match self {
-            Self::Hub(_) => String::new(),
-            Self::Node(node) => node.configuration(),
-        }
-    }
-
-    /// The hub that it works with because the settings in `home` name it; absent where it has a hub of its own, or none.
-    pub(crate) fn hub_of_settings(&self, home: &Path) -> Option<String> {
-        match self {
-            Self::Hub(_) => None,
-            Self::Node(node) => node.hub_of_settings(home),
         }
     }
 
@@ -276,6 +268,7 @@ mod tests {
             directory: PathBuf::new(),
             log_directory: PathBuf::new(),
             stdin: None,
+            told: Told { configuration: String::new(), hub: None, port: None, ready: true },
         };
         assert!(copies() > 0, "it is looked for where it would be");
         drop(launch);

@@ -16,7 +16,7 @@ use crate::policy::{Policies, Policy};
 use crate::program_policies::ProgramPolicies;
 use crate::records::read_state;
 use crate::settings_file::Options;
-use crate::state_file::ProcessRecord;
+use crate::state_file::{KeptNode, ProcessRecord};
 use crate::system::pid_file_descriptor::PidFileDescriptor;
 use crate::system::process_entry::boot_id;
 use crate::system::process_table::ProcessTable;
@@ -57,7 +57,7 @@ pub async fn end_leftovers(home: &Path, now: Timestamp) -> Result<Ended, Supervi
     let boot = boot_id().map_err(SupervisorError::ProcessTable)?;
     let table = ProcessTable::default();
     let (own, mut ended) = (ProgramPolicies::default(), Ended::default());
-    let nodes = state.nodes.into_iter().filter_map(|node| {
+    let nodes = state.nodes.into_iter().map(KeptNode::into_record).filter_map(|node| {
         let program = NodeProgram { name: node.name, project: node.project };
         let policy = own.over(policies.of_node(&program.name).clone(), &program);
         Some((program.name, node.process?, policy))

@@ -38,7 +38,7 @@ impl Routes {
     /// must live until this is asked, since a dead process's session cannot be known.
     fn find(&self, sender: u32) -> Option<(u32, mpsc::Sender<Told>)> {
         let routes = self.lock();
-        let leader = if routes.contains_key(&sender) { sender } else { ProcessEntry::read(sender)?.session };
+        let leader = if routes.contains_key(&sender) { sender } else { ProcessEntry::read_stat(sender)?.session };
         Some((leader, routes.get(&leader)?.clone()))
     }
 }

@@ -140,6 +140,8 @@ pub(crate) struct Process {
     drain: Option<Drain>,
     /// What an earlier start left and is not proven dead.
     leftovers: Option<Tree>,
+    /// The port that its last start was to listen on, as far as one was declared.
+    port: Option<u16>,
     /// What it writes.
     capture: Capture,
     /// Boxed: the channel has room for 32 items from the beginning, of which a process at rest needs none (R6).
@@ -187,6 +189,7 @@ impl Process {
             by: None,
             drain: None,
             leftovers: None,
+            port: None,
             capture,
             commands,
             tell,

@@ -7,7 +7,7 @@ use anet_protocol::control::{Desired, Exit};
 use anet_protocol::time::Timestamp;
 
 use crate::paths::Paths;
-use crate::state_file::{Loaded, ProcessRecord, State, newest};
+use crate::state_file::{KeptNode, Loaded, ProcessRecord, State, newest};
 use crate::system::process_entry::{ProcessEntry, boot_id};
 use crate::unrecorded::add_unrecorded;
 
@@ -44,7 +44,7 @@ pub fn recorded(home: &Path, now: Timestamp) -> io::Result<Vec<Recorded>> {
         starts: hub.history.starts,
         exits: hub.history.exits,
     });
-    let nodes = state.nodes.into_iter().map(|node| Recorded {
+    let nodes = state.nodes.into_iter().map(KeptNode::into_record).map(|node| Recorded {
         pid: pid(node.process.as_ref()),
         name: node.name,
         project: Some(node.project),
@@ -79,6 +79,6 @@ pub(crate) fn read_state(home: &Path, now: Timestamp) -> io::Result<State> {
 /// The process id of a recorded start whose first process lives.
 pub(crate) fn living(process: &ProcessRecord, boot: &str) -> Option<u32> {
     let leader = process.leader.filter(|_| process.boot_id == boot)?;
-    let entry = ProcessEntry::read(leader.pid)?;
+    let entry = ProcessEntry::read_stat(leader.pid)?;
     (entry.start_time == leader.start_time && !entry.is_dead).then_some(leader.pid)
 }

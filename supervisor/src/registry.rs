@@ -79,6 +79,10 @@ impl Registry {
         check_name(name)?;
         let nodes = self.nodes();
         if let Some(project) = &target.project {
+            // The spelling under which it is known needs no look at the disk.
+            if let Some(node) = nodes.get(&(name.to_owned(), project.clone())) {
+                return Ok(node.clone());
+            }
             let project = absolute(project)?;
             return nodes
                 .get(&(name.to_owned(), project.clone()))
@@ -121,6 +125,9 @@ impl Registry {
     pub(crate) async fn find_or_register(&self, name: &str, target: &NodeTarget) -> Result<Node, Refusal> {
         check_name(name)?;
         let Some(project) = &target.project else { return self.find(name, target) };
+        if let Some(node) = self.nodes().get(&(name.to_owned(), project.clone())) {
+            return Ok(node.clone());
+        }
         let program = NodeProgram { name: name.to_owned(), project: absolute(project)? };
         let key = (program.name.clone(), program.project.clone());
         let _membership = self.membership.lock().await;
@@ -137,7 +144,7 @@ impl Registry {
             process: None,
             history: History::default(),
         };
-        self.context.store.update(|state| state.nodes.push(record)).await.map_err(Refusal::internal)?;
+        self.context.store.update(|state| state.nodes.push(record.into())).await.map_err(Refusal::internal)?;
         let context = Arc::clone(&self.context);
         let (process, handle) =
             Process::new(context, Program::Node(program.clone()), Desired::Stopped, History::default());

@@ -27,9 +27,10 @@ use crate::settings::Settings;
 use crate::settings_file::Options;
 use crate::state_file::{Loaded, StateStore, load};
 use crate::system::control_group::Delegation;
+use crate::system::own_memory::Tidying;
 use crate::system::process_entry::boot_id;
 use crate::system::process_table::ProcessTable;
-use crate::system::{orphans, own_memory, own_process};
+use crate::system::{orphans, own_process};
 use crate::unrecorded::add_unrecorded;
 use crate::upgrade::{self, Replacement};
 use crate::{control_socket, credential_socket, local_socket, memory_keeper, operator_socket, requests};
@@ -40,9 +41,6 @@ const LAST_WRITE: Duration = Duration::from_secs(5);
 const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
 /// The same before an upgrade, during which nobody is answered (R26: 200 ms).
 const UPGRADE_PATIENCE: Duration = Duration::from_millis(50);
-
-/// When everything that is started with the supervisor is.
-const SETTLED: Duration = Duration::from_secs(2);
 
 /// Why a supervisor came to rest.
 enum End {
@@ -159,6 +157,7 @@ async fn live(
         entropy,
         store,
         table: ProcessTable::default(),
+        followers: ProcessTable::without_leaders(routes.clone()),
         routes,
         flushes,
         events,
@@ -174,6 +173,7 @@ async fn live(
         reloaded: Notify::new(),
         audit_log: AuditLog::new(&paths.state_directory),
         service_manager,
+        tidying: Tidying::default(),
         replacement: Mutex::default(),
     });
     let registry =
@@ -223,7 +223,7 @@ async fn live(
 }
 
 /// What the supervisor does beside answering: signs of life, reading its settings when asked by a signal, and giving back
-/// what only its start needed.
+/// what only starts needed.
 async fn attend(context: &Context) {
     let reloads = async {
         loop {
@@ -234,10 +234,7 @@ async fn attend(context: &Context) {
     };
     let tidying = async {
         if context.settings.owns_process {
-            tokio::time::sleep(SETTLED).await;
-            if let Err(error) = own_memory::give_back() {
-                tracing::debug!(%error, "memory is not given back");
-            }
+            context.tidying.run().await;
         }
     };
     tokio::join!(reloads, tidying, context.service_manager.live());

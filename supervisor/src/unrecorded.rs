@@ -41,7 +41,7 @@ struct Found<'table> {
 /// # Errors
 /// When the process table cannot be read.
 pub(crate) fn add_unrecorded(state: &mut State, paths: &Paths, boot_id: &str, now: Timestamp) -> io::Result<()> {
-    let entries = read_all(&mut KnownMarks::default())?;
+    let entries = read_all(&mut KnownMarks::default(), &[])?;
     for found in find(&entries, state, paths) {
         let name = found.add_to(state, paths, boot_id, now);
         let (pid, instance) = (found.leader.pid, found.instance);
@@ -117,7 +117,7 @@ impl Found<'_> {
         } else {
             let history = self.history();
             let (desired, process) = (Desired::Running, Some(process));
-            state.nodes.push(NodeRecord { name: name.clone(), project, desired, process, history });
+            state.nodes.push(NodeRecord { name: name.clone(), project, desired, process, history }.into());
         }
         Some(name)
     }

@@ -41,8 +41,10 @@ impl SupervisorClient {
             wait_seconds: self.wait.map(|wait| wait.as_secs()),
         };
         let changed: FleetChanged = self.call(Method::POST, &format!("/v1/fleet/{verb}"), Some(&change)).await?;
-        let outcomes =
-            changed.nodes.into_iter().map(|node| node.refusal.map_or(Ok(()), |refusal| Err(Failure::refused_by_supervisor(refusal))));
+        let outcomes = changed
+            .nodes
+            .into_iter()
+            .map(|node| node.refusal.map_or(Ok(()), |refusal| Err(Failure::refused_by_supervisor(refusal))));
         Ok(outcomes.collect())
     }
 }

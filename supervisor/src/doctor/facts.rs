@@ -114,7 +114,7 @@ impl StateFile {
 impl<'patient> Facts<'patient> {
     pub(in crate::doctor) async fn gather(patient: &'patient Patient) -> Self {
         let paths = Paths::new(&patient.home);
-        let processes = read_all(&mut KnownMarks::default());
+        let processes = read_all(&mut KnownMarks::default(), &[]);
         let state = StateFile::read(&paths.state);
         let global = JsonFile::read(&patient.home.join("config.json"));
         let mut nodes = node::find(patient, &state);

@@ -28,7 +28,7 @@ impl EventLog {
         Self(LineLog::new(directory, "events", LONGEST))
     }
 
-    /// Adds an event. The caller lets in one at a time.
+    /// Adds an event.
     ///
     /// # Errors
     /// When it cannot be written.

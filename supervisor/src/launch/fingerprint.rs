@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Launch, Program};
+use super::Launch;
 use crate::environment::allowed;
 use crate::policy::Policy;
 use crate::process::Context;
@@ -28,7 +28,7 @@ pub(crate) struct Fingerprint {
 impl Fingerprint {
     /// Of a start under the id `instance`. The caller's own environment does not count: another shell is
     /// no change of a node. Neither does the token, which a running node takes without a restart.
-    pub(crate) fn of(program: &Program, launch: &Launch, context: &Context, policy: &Policy, instance: &str) -> Self {
+    pub(crate) fn of(launch: &Launch, context: &Context, policy: &Policy, instance: &str) -> Self {
         let digest = Salted(instance);
         let surroundings = allowed(&context.settings.environment);
         let own = launch.environment.iter().filter(|pair| !surroundings.contains(pair) && !is_of_the_start(&pair.0));
@@ -39,9 +39,9 @@ impl Fingerprint {
                 .over(launch.command_line.iter().map(OsString::as_os_str).chain([launch.directory.as_os_str()])),
             environment: digest
                 .over(environment.iter().flat_map(|(name, value)| [name.as_os_str(), value.as_os_str()])),
-            configuration: digest.over([OsStr::new(&program.configuration())]),
+            configuration: digest.over([OsStr::new(&launch.told.configuration)]),
             limits: digest.over([OsStr::new(&limits(policy))]),
-            hub: program.hub_of_settings(&context.paths.home).map(|hub| digest.over([OsStr::new(&hub)])),
+            hub: launch.told.hub.as_ref().map(|hub| digest.over([OsStr::new(hub)])),
         }
     }
 

@@ -9,7 +9,7 @@ use anet_protocol::variables;
 use secrecy::SecretString;
 
 use crate::environment::allowed;
-use crate::launch::{Launch, LaunchError};
+use crate::launch::{Launch, LaunchError, Told};
 use crate::paths::{Paths, ensure_private_directory};
 use crate::port_owner::describe_owner;
 use crate::process::Context;
@@ -117,7 +117,8 @@ impl HubProgram {
         let directory = context.paths.server.clone();
         let mut environment = allowed(&context.settings.environment);
         environment.extend(settings.variables.0.into_iter().map(|(name, value)| (name.into(), value.into())));
-        Ok(Launch { command_line, environment, directory, log_directory, stdin })
+        let told = Told { configuration: String::new(), hub: None, port: None, ready: true };
+        Ok(Launch { command_line, environment, directory, log_directory, stdin, told })
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::dot_env;
 use crate::launch::node_environment::node_environment;
-use crate::launch::{Launch, LaunchError, program};
+use crate::launch::{Launch, LaunchError, Told, program};
 use crate::login::Login;
 use crate::paths::{ensure_private_directory, node_directory, program_directory};
 use crate::policy::Policy;
@@ -87,32 +87,6 @@ impl NodeProgram {
         if self.is_program() { program::policy_keys(self, &self.read_config()?) } else { Ok(Map::new()) }
     }
 
-    /// Its configuration without the token, which a running node takes without a restart, and without environment and
-    /// policy, which are compared by their values.
-    pub(crate) fn configuration(&self) -> String {
-        self.read_config().map_or_else(
-            |_| String::new(),
-            |mut config| {
-                config.set_token(None);
-                drop(config.take("policy"));
-                for (name, _) in config.env() {
-                    config.set_env(&name, None);
-                }
-                config.to_text()
-            },
-        )
-    }
-
-    /// The hub that it works with because the settings in `home` name it; absent where its configuration names another,
-    /// where it is no node, and where a file cannot be read, which the next start tells.
-    pub(crate) fn hub_of_settings(&self, home: &Path) -> Option<String> {
-        let follows_settings = !self.is_program() && self.read_config().is_ok_and(|config| config.hub().is_none());
-        if !follows_settings {
-            return None;
-        }
-        Login::read(home).ok().map(|login| login.hub.trim_end_matches('/').to_owned())
-    }
-
     /// Whether its hub may be the one of this supervisor, which listens on `port`. A configuration that cannot be
     /// read says nothing against it; the start tells what is wrong with it.
     pub(crate) fn uses_hub_on(&self, port: u16) -> bool {
@@ -165,20 +139,16 @@ impl NodeProgram {
         Ok(())
     }
 
-    /// Refuses a start while somebody else holds the port that a program's configuration declares, else the one of its
-    /// policy. Asked at a start alone: while it runs it holds the port itself.
-    ///
-    /// # Errors
-    /// [`LaunchError::PortTaken`] names the owner.
-    pub(crate) fn check_port(&self, policy: &Policy) -> Result<(), LaunchError> {
-        let declared = if self.is_program() { program::port(self, &self.read_config()?)? } else { None };
-        declared.or(policy.port).map_or(Ok(()), program::refuse_taken_port)
+    /// The port that its configuration declares, else the one of its policy; none where the configuration cannot be used.
+    pub(crate) fn port(&self, policy: &Policy) -> Option<u16> {
+        let declared = if self.is_program() { program::port(self, &self.read_config().ok()?).ok()? } else { None };
+        declared.or(policy.port)
     }
 
     pub(crate) fn prepare(&self, context: &Context) -> Result<Launch, LaunchError> {
         let config = self.read_config()?;
         if self.is_program() {
-            return program::prepare(self, &config, context);
+            return program::prepare(self, config, context);
         }
         let environment = node_environment(&config, &self.dot_env_path(), &context.settings)?;
         let log_directory = self.log_directory();
@@ -187,7 +157,10 @@ impl NodeProgram {
         })?;
         let mut command_line = context.settings.launcher.node.clone();
         command_line.extend(["--directory".into(), self.directory().into()]);
-        Ok(Launch { command_line, environment, directory: self.project.clone(), log_directory, stdin: None })
+        let hub = || Some(Login::read(&context.paths.home).ok()?.hub.trim_end_matches('/').to_owned());
+        let hub = if config.hub().is_none() { hub() } else { None };
+        let told = Told { configuration: comparable(config), hub, port: None, ready: true };
+        Ok(Launch { command_line, environment, directory: self.project.clone(), log_directory, stdin: None, told })
     }
 
     fn read_config(&self) -> Result<NodeConfig, LaunchError> {
@@ -213,4 +186,14 @@ impl NodeProgram {
             hint: Some(format!("restore it, or: anet node delete {}", self.name)),
         }
     }
+}
+
+/// A configuration as [`Told`] has it.
+pub(super) fn comparable(mut config: NodeConfig) -> String {
+    config.set_token(None);
+    drop(config.take("policy"));
+    for (name, _) in config.env() {
+        config.set_env(&name, None);
+    }
+    config.to_text()
 }

@@ -10,8 +10,9 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 
 use crate::dot_env;
+use crate::launch::node::comparable;
 use crate::launch::node_environment::node_environment;
-use crate::launch::{Launch, LaunchError, NodeProgram};
+use crate::launch::{Launch, LaunchError, NodeProgram, Told};
 use crate::paths::ensure_private_directory;
 use crate::policy::Policy;
 use crate::port_owner::describe_owner;
@@ -50,15 +51,15 @@ pub(super) fn policy_keys(program: &NodeProgram, config: &NodeConfig) -> Result<
 }
 
 /// What its start needs: the program itself, without a shell (R21), and every value of its `.env`.
-pub(super) fn prepare(program: &NodeProgram, config: &NodeConfig, context: &Context) -> Result<Launch, LaunchError> {
+pub(super) fn prepare(program: &NodeProgram, config: NodeConfig, context: &Context) -> Result<Launch, LaunchError> {
     let command = config.command().ok_or_else(|| wrong(program, "it names no `command`"))?;
     let text = |key: &str| config.fields().get(key).and_then(Value::as_str);
     let directory = text("directory").map_or_else(|| program.project.clone(), PathBuf::from);
-    port(program, config)?;
-    let keys = policy_keys(program, config)?;
+    let (port, ready) = (port(program, &config)?, tells_ready(&config));
+    let keys = policy_keys(program, &config)?;
     Policy::default().with(&keys).map_err(|error| wrong(program, &format!("`policy`: {error}")))?;
     let values = program.dot_env_path();
-    let mut environment = node_environment(config, &values, &context.settings)?;
+    let mut environment = node_environment(&config, &values, &context.settings)?;
     for (name, value) in dot_env::read(&values)? {
         if !environment.iter().any(|(known, _)| *known == *name) {
             environment.push((name.into(), value.expose_secret().into()));
@@ -69,11 +70,12 @@ pub(super) fn prepare(program: &NodeProgram, config: &NodeConfig, context: &Cont
         LaunchError::Passing(format!("cannot make the log directory {}: {error}", log_directory.display()))
     })?;
     let command_line = command.into_iter().map(Into::into).collect();
-    Ok(Launch { command_line, environment, directory, log_directory, stdin: None })
+    let told = Told { configuration: comparable(config), hub: None, port, ready };
+    Ok(Launch { command_line, environment, directory, log_directory, stdin: None, told })
 }
 
 /// Refuses a start whose port somebody else holds (R20).
-pub(super) fn refuse_taken_port(port: u16) -> Result<(), LaunchError> {
+pub(crate) fn refuse_taken_port(port: u16) -> Result<(), LaunchError> {
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     match TcpListener::bind(address) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {

@@ -26,6 +26,9 @@ impl Process {
         }
         let redactor = Redactor::new(self.program.secrets(&self.context.settings));
         self.capture.adopt(redactor, self.log_limits()).await;
+        if let Program::Node(node) = &self.program {
+            self.port = node.port(&self.policy());
+        }
         match self.find_leader(&record).await {
             Ok(Some(leader)) => {
                 self.context.routes.lock().insert(leader.pid, self.tell.clone());

@@ -21,6 +21,7 @@ use crate::settings::Settings;
 use crate::settings_file::Options;
 use crate::state_file::StateStore;
 use crate::system::control_group::Delegation;
+use crate::system::own_memory::Tidying;
 use crate::system::process_table::ProcessTable;
 use crate::upgrade::Replacement;
 
@@ -32,6 +33,8 @@ pub(crate) struct Context {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) store: StateStore,
     pub(crate) table: ProcessTable,
+    /// The same without the living leaders, for what a dead one left.
+    pub(crate) followers: ProcessTable,
     pub(crate) routes: Routes,
     /// Asks the notify socket to pass on everything that was sent so far.
     pub(crate) flushes: mpsc::Sender<oneshot::Sender<()>>,
@@ -53,6 +56,7 @@ pub(crate) struct Context {
     pub(crate) reloaded: Notify,
     pub(crate) audit_log: AuditLog,
     pub(crate) service_manager: ServiceManager,
+    pub(crate) tidying: Tidying,
     /// What to become, once everything has come to rest.
     pub(crate) replacement: Mutex<Option<Replacement>>,
 }

@@ -27,7 +27,7 @@ impl LeaderProcess {
     pub(super) fn of_child(pid: u32) -> io::Result<Self> {
         // Not waited for yet, so the number is its own, even when it has ended.
         let gone = || io::Error::other(format!("process {pid} vanished from the process table"));
-        let start_time = ProcessEntry::read(pid).ok_or_else(gone)?.start_time;
+        let start_time = ProcessEntry::read_stat(pid).ok_or_else(gone)?.start_time;
         let handle = PidFileDescriptor::of_child(pid, start_time)?;
         Ok(Self { pid, start_time, handle })
     }

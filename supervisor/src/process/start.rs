@@ -11,7 +11,7 @@ use super::transition::Failures;
 use super::{Alive, Lateness, Phase, Process, Started};
 use crate::capture::LogLimits;
 use crate::launch::fingerprint::Fingerprint;
-use crate::launch::{LaunchError, Program};
+use crate::launch::{LaunchError, Program, refuse_taken_port};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::state_file::{Leader, ProcessRecord};
@@ -90,9 +90,9 @@ impl Process {
         let instance = InstanceId::random(&*self.context.entropy).as_str().to_owned();
         let launch = self.program.prepare(&self.context, &instance)?;
         let policy = self.policy();
-        if let Program::Node(node) = &self.program {
-            node.check_port(&policy)?;
-        }
+        // The hub's is bound by the supervisor itself.
+        self.port = self.program.node().and(launch.told.port.or(policy.port));
+        self.port.map_or(Ok(()), refuse_taken_port)?;
         let redactor = Redactor::new(self.program.secrets(&self.context.settings).into_iter().chain(launch.secrets()));
         let outputs = self.capture.open(self.history.starts, redactor, self.log_limits()).await.map_err(|error| {
             let directory = launch.log_directory.display();
@@ -107,7 +107,7 @@ impl Process {
             ready_at: None,
             tells_link: false,
             version: Some(self.context.settings.version.clone()),
-            fingerprint: Some(Fingerprint::of(&self.program, &launch, &self.context, &self.policy(), &instance)),
+            fingerprint: Some(Fingerprint::of(&launch, &self.context, &policy, &instance)),
             control_group: control_group.as_ref().map(|group| group.path().to_owned()),
         };
         let unsaved = |error: crate::state_file::StateError| LaunchError::Passing(error.to_string());
@@ -115,10 +115,12 @@ impl Process {
         self.leftovers = Some(record.tree());
         self.save(Some(record.clone())).await.map_err(unsaved)?;
         self.context.settings.failpoint.pass("start recorded");
+        let tells_ready = launch.told.ready;
         let leader = self.spawn(launch, outputs, control_group.as_ref(), &policy)?;
         self.context.settings.failpoint.pass("process spawned");
         self.leftovers = None;
-        if !self.program.tells_ready() {
+        self.context.tidying.note_start();
+        if !tells_ready {
             // It is waited for no longer than the program is executed, and shown as what it is.
             record.ready_at = Some(self.context.clock.now());
         }
@@ -162,7 +164,7 @@ impl Process {
     /// Kills what an earlier start left behind.
     pub(super) async fn sweep_leftovers(&mut self) -> Result<(), LaunchError> {
         if let Some(tree) = &self.leftovers {
-            tree.kill(&self.context.table, self.context.settings.kill_timeout).await.map_err(|error| {
+            tree.kill(&self.context.followers, self.context.settings.kill_timeout).await.map_err(|error| {
                 LaunchError::Passing(format!("processes of the last start are in the way, {error}"))
             })?;
             self.leftovers = None;

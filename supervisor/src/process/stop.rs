@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::transition::Failures;
 use super::{Phase, Process};
-use crate::launch::{LaunchError, Program};
+use crate::launch::{LaunchError, Program, refuse_taken_port};
 use crate::refusal::Refusal;
 
 impl Process {
@@ -45,9 +45,8 @@ impl Process {
     /// Whoever holds the declared port when everything of this process is dead cannot be proven to be of it, so it is
     /// named and not killed (R20).
     fn check_port_is_free(&self) -> Result<(), Refusal> {
-        let Program::Node(node) = &self.program else { return Ok(()) };
-        let Err(LaunchError::PortTaken { error }) = node.check_port(&self.policy()) else { return Ok(()) };
-        let error = format!("{} is stopped, but its {error}", node.name);
+        let Some(Err(LaunchError::PortTaken { error })) = self.port.map(refuse_taken_port) else { return Ok(()) };
+        let error = format!("{} is stopped, but its {error}", self.program.name());
         let hint =
             "if that belongs to it all the same, end it yourself: nothing proves that this supervisor started it";
         Err(Refusal::new(ControlErrorCode::StopFailed, error).hint(hint))

@@ -12,7 +12,7 @@ use super::{Node, Registry, keep, live};
 use crate::change_keeper::ChangeKeeper;
 use crate::launch::{HubProgram, NodeProgram, Program};
 use crate::process::{Context, Process};
-use crate::state_file::{History, State};
+use crate::state_file::{History, KeptNode, State};
 use crate::system::file_identity::FileIdentity;
 use crate::token_keeper::TokenKeeper;
 use anet_protocol::control::Desired;
@@ -40,7 +40,7 @@ impl Registry {
         processes.push((process, hub_process));
         let mut nodes = BTreeMap::new();
         let mut keepers = Vec::new();
-        for record in state.nodes {
+        for record in state.nodes.into_iter().map(KeptNode::into_record) {
             let program = NodeProgram { name: record.name, project: record.project };
             let (process, handle) = new(Program::Node(program.clone()), record.desired, record.history);
             processes.push((process, record.process));

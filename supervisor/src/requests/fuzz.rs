@@ -34,6 +34,7 @@ use crate::service_manager::ServiceManager;
 use crate::settings::Settings;
 use crate::settings_file::Options;
 use crate::state_file::{State, StateStore};
+use crate::system::own_memory::Tidying;
 use crate::system::process_table::ProcessTable;
 
 /// How long a connection may last when its client says nothing more.
@@ -203,6 +204,8 @@ async fn registry(directory: &TempDir) -> Arc<Registry> {
         entropy: Arc::new(Fixed),
         store,
         table: ProcessTable::default(),
+        followers: ProcessTable::default(),
+        tidying: Tidying::default(),
         routes: Routes::default(),
         flushes: mpsc::channel(1).0,
         boot_id: String::new(),

@@ -9,9 +9,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anet_protocol::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::format::{State, VERSION};
+use super::state_text::StateText;
 use crate::failpoint::Failpoint;
 
 /// How the names of temporary files begin.
@@ -25,13 +26,6 @@ struct Latest {
     state: State,
 }
 
-/// [`Latest`], as it is written.
-#[derive(Serialize)]
-struct LatestOf<'state> {
-    boot_id: &'state str,
-    state: &'state State,
-}
-
 /// The file beside `state.json` that is not waited for.
 fn latest_path(path: &Path) -> PathBuf {
     path.with_file_name("state-latest.json")
@@ -41,9 +35,10 @@ fn latest_path(path: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) fn write_latest(path: &Path, boot_id: &str, state: &State) -> io::Result<()> {
+pub(super) fn write_latest(path: &Path, boot_id: &str, state: &StateText) -> io::Result<()> {
     let mut file = temporary(path)?;
-    file.write_all(&serde_json::to_vec(&LatestOf { boot_id, state })?)?;
+    let text = format!("{{\"boot_id\":{},\"state\":{}}}\n", serde_json::to_string(boot_id)?, state.join());
+    file.write_all(text.as_bytes())?;
     file.persist(latest_path(path))?;
     Ok(())
 }
@@ -52,12 +47,12 @@ pub(super) fn write_latest(path: &Path, boot_id: &str, state: &State) -> io::Res
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) fn write(path: &Path, state: &State, failpoint: &Failpoint) -> io::Result<()> {
+pub(super) fn write(path: &Path, state: &StateText, failpoint: &Failpoint) -> io::Result<()> {
     let mut file = temporary(path)?;
     // At once: written piece by piece, the state of a hundred nodes takes ten thousand system calls.
-    let mut text = serde_json::to_vec_pretty(state)?;
-    text.push(b'\n');
-    file.write_all(&text)?;
+    let mut text = state.join();
+    text.push('\n');
+    file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     failpoint.pass("state written aside");
     file.persist(path)?;
@@ -180,8 +175,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state.json");
         let state = |executable: &str, sequence| State { sequence, ..State::new(executable.into()) };
-        let durable = |sequence| write(&path, &state("/durable", sequence), &Failpoint::default()).unwrap();
-        let latest = |boot: &str, sequence| write_latest(&path, boot, &state("/latest", sequence)).unwrap();
+        let text = |executable: &str, sequence| StateText::of(&mut state(executable, sequence)).unwrap();
+        let durable = |sequence| write(&path, &text("/durable", sequence), &Failpoint::default()).unwrap();
+        let latest = |boot: &str, sequence| write_latest(&path, boot, &text("/latest", sequence)).unwrap();
         let complete = std::cell::Cell::new(true);
         let found = || {
             let durable = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -232,8 +228,8 @@ mod tests {
             if let Some(text) = text {
                 std::fs::write(&path, text).unwrap();
             }
-            let left = State { sequence: Some(5), ..State::new("/x".into()) };
-            write_latest(&path, "this boot", &left).unwrap();
+            let mut left = State { sequence: Some(5), ..State::new("/x".into()) };
+            write_latest(&path, "this boot", &StateText::of(&mut left).unwrap()).unwrap();
             assert_eq!(load_at(&path, 7), left);
             let later = load(&path, Path::new("/x"), "another boot", Timestamp::from_millis(8)).unwrap();
             assert_eq!((later.state.sequence, later.is_complete), (None, false));

@@ -1,13 +1,14 @@
 //! The content of `state.json`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anet_protocol::control::{Desired, HubVariables};
 use anet_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
+use super::kept_node::KeptNode;
 use crate::launch::fingerprint::Fingerprint;
 use crate::system::control_group::ControlGroup;
 use crate::system::tree::Tree;
@@ -16,7 +17,7 @@ use crate::system::tree::Tree;
 pub(crate) const VERSION: u32 = 1;
 
 /// Everything that outlives a supervisor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct State {
     pub(crate) version: u32,
     /// How many changes were made; absent in files of versions that did not count them.
@@ -26,7 +27,7 @@ pub(crate) struct State {
     pub(crate) executable: PathBuf,
     pub(crate) hub: Option<HubRecord>,
     /// The registry: every node ever made known, with its project.
-    pub(crate) nodes: Vec<NodeRecord>,
+    pub(crate) nodes: Vec<KeptNode>,
 }
 
 impl State {
@@ -34,8 +35,8 @@ impl State {
         Self { version: VERSION, sequence: None, executable, hub: None, nodes: Vec::new() }
     }
 
-    pub(crate) fn node_mut(&mut self, name: &str, project: &std::path::Path) -> Option<&mut NodeRecord> {
-        self.nodes.iter_mut().find(|node| node.name == name && node.project == project)
+    pub(crate) fn node_mut(&mut self, name: &str, project: &Path) -> Option<&mut NodeRecord> {
+        self.nodes.iter_mut().find(|node| node.name == name && node.project == project).map(KeptNode::change)
     }
 }
 

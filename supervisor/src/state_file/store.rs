@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::disk;
 use super::format::State;
+use super::state_text::StateText;
 use crate::failpoint::Failpoint;
 
 /// How many changes one write may carry.
@@ -124,12 +125,12 @@ impl Shared {
     /// Has the state as it is now written by `write`, on a thread that may wait; the number of that state.
     async fn write(
         self: &Arc<Self>,
-        write: impl FnOnce(&Self, &State) -> io::Result<()> + Send + 'static,
+        write: impl FnOnce(&Self, &StateText) -> io::Result<()> + Send + 'static,
     ) -> Result<Option<u64>, StateError> {
         let shared = Arc::clone(self);
         let work = move || {
-            let state = shared.state().clone();
-            write(&shared, &state).map(|()| state.sequence)
+            let text = StateText::of(&mut shared.state())?;
+            write(&shared, &text).map(|()| text.sequence)
         };
         let outcome = tokio::task::spawn_blocking(work).await.unwrap_or_else(|failed| Err(io::Error::other(failed)));
         outcome.map_err(|error| StateError { path: self.path.clone(), reason: error.to_string() })
@@ -139,7 +140,7 @@ impl Shared {
 async fn write_latest(shared: Arc<Shared>, mut requests: mpsc::UnboundedReceiver<Reply>) {
     let mut waiting = Vec::new();
     while requests.recv_many(&mut waiting, LARGEST_BATCH).await > 0 {
-        let write = |shared: &Shared, state: &State| disk::write_latest(&shared.path, &shared.boot_id, state);
+        let write = |shared: &Shared, state: &StateText| disk::write_latest(&shared.path, &shared.boot_id, state);
         answer(&mut waiting, &shared.write(write).await.map(drop));
         shared.changed.notify_one();
     }
@@ -218,7 +219,7 @@ mod tests {
         let writer = tokio::spawn(writer);
         let updates = (0..100).map(|index| {
             let store = store.clone();
-            async move { store.update(|state| state.nodes.push(node(&format!("n{index}")))).await }
+            async move { store.update(|state| state.nodes.push(node(&format!("n{index}")).into())).await }
         });
         for outcome in futures_util::future::join_all(updates).await {
             outcome.unwrap();
@@ -237,8 +238,8 @@ mod tests {
         let path = directory.path().join("state.json");
         let (store, writer) = open(path.clone());
         let writer = tokio::spawn(writer);
-        store.update(|state| state.nodes.push(node("a"))).await.unwrap();
-        store.note(|state| state.nodes.push(node("b"))).await.unwrap();
+        store.update(|state| state.nodes.push(node("a").into())).await.unwrap();
+        store.note(|state| state.nodes.push(node("b").into())).await.unwrap();
         // Not by `load`, which takes the writer's temporary files for abandoned ones.
         let found = |boot: &str| {
             let durable = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -248,7 +249,7 @@ mod tests {
         while found("another boot") < 2 {
             tokio::task::yield_now().await;
         }
-        store.note(|state| state.nodes.push(node("c"))).await.unwrap();
+        store.note(|state| state.nodes.push(node("c").into())).await.unwrap();
         drop(store);
         writer.await.unwrap();
         assert_eq!(found("another boot"), 3, "the last write is missing");
@@ -259,9 +260,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (store, writer) = open(directory.path().join("gone/state.json"));
         let writer = tokio::spawn(writer);
-        let noted = store.note(|state| state.nodes.push(node("m"))).await.unwrap_err();
+        let noted = store.note(|state| state.nodes.push(node("m").into())).await.unwrap_err();
         assert!(noted.to_string().contains("gone/state.json"), "{noted}");
-        let error = store.update(|state| state.nodes.push(node("n"))).await.unwrap_err();
+        let error = store.update(|state| state.nodes.push(node("n").into())).await.unwrap_err();
         assert!(error.to_string().contains("gone/state.json"), "{error}");
         drop(store);
         writer.await.unwrap();

@@ -33,14 +33,14 @@ pub(crate) async fn bury(routes: Routes) -> io::Result<()> {
 }
 
 fn bury_dead(routes: &Routes) -> io::Result<()> {
-    let own_session = ProcessEntry::read(std::process::id()).map(|entry| entry.session);
+    let own_session = ProcessEntry::read_stat(std::process::id()).map(|entry| entry.session);
     for pid in children()? {
         // Held over the look and the burial: a leader becomes known under the same lock in which it is spawned.
         let leaders = routes.lock();
         if leaders.contains_key(&pid) {
             continue;
         }
-        let Some(entry) = ProcessEntry::read(pid) else { continue };
+        let Some(entry) = ProcessEntry::read_stat(pid) else { continue };
         if entry.is_dead
             && Some(entry.session) != own_session
             && let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw)

@@ -1,9 +1,56 @@
-//! Giving back what only the start of the supervisor needed (R6).
+//! How much memory the supervisor itself takes (R6, R8).
 
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use nix::libc;
+use tokio::sync::Notify;
+
+/// When everything that is started with the supervisor, or at once later on, is.
+const SETTLED: Duration = Duration::from_secs(2);
+/// After so many starts it is worth looking what they left.
+const MANY: u32 = 32;
+
+/// What starts leave behind in the supervisor's memory is given back when they are over.
+#[derive(Debug, Default)]
+pub(crate) struct Tidying {
+    starts: AtomicU32,
+    are_many: Notify,
+}
+
+impl Tidying {
+    /// A process was started.
+    pub(crate) fn note_start(&self) {
+        if self.starts.fetch_add(1, Ordering::Relaxed) + 1 >= MANY {
+            self.are_many.notify_one();
+        }
+    }
+
+    /// Gives back what the start of the supervisor needed, then what many starts of others did.
+    pub(crate) async fn run(&self) {
+        loop {
+            tokio::time::sleep(SETTLED).await;
+            self.starts.store(0, Ordering::Relaxed);
+            if let Err(error) = give_back() {
+                tracing::debug!(%error, "memory is not given back");
+            }
+            self.are_many.notified().await;
+        }
+    }
+}
+
+/// Has all threads share one heap. glibc gives each a heap of its own, and what the threads that read and write files
+/// needed for a moment would stay with every one of them: 8 MB after some thousand restarts.
+#[expect(unsafe_code, reason = "mallopt(3) has no safe interface")]
+pub(crate) fn share_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it sets a number that is looked at when a thread first allocates.
+    if unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) } == 0 {
+        tracing::debug!("the threads keep heaps of their own");
+    }
+}
 
 /// Gives back the heap that is free, and lets go of the pages of the program's own files that are mapped: those that
 /// are needed again come back from the page cache.
@@ -11,7 +58,7 @@ use nix::libc;
 /// # Errors
 /// When the kernel does not tell what is mapped, or refuses to let go of it.
 #[expect(unsafe_code, reason = "madvise(2) and malloc_trim(3) have no safe interface")]
-pub(crate) fn give_back() -> io::Result<()> {
+fn give_back() -> io::Result<()> {
     #[cfg(target_env = "gnu")]
     // SAFETY: it touches what is free alone.
     unsafe {

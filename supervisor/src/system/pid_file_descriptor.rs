@@ -26,7 +26,7 @@ impl PidFileDescriptor {
     pub(crate) fn open(pid: u32, start_time: u64) -> io::Result<Option<Self>> {
         let Some(descriptor) = open(pid)? else { return Ok(None) };
         // Compared after opening: had the number been passed on in between, the start time would differ.
-        match ProcessEntry::read(pid) {
+        match ProcessEntry::read_stat(pid) {
             Some(entry) if entry.start_time == start_time && !entry.is_dead => {
                 Self::watching(descriptor, pid, start_time).map(Some)
             }

@@ -60,7 +60,8 @@ impl ProcessEntry {
         Some(entry)
     }
 
-    fn read_stat(pid: u32) -> Option<Self> {
+    /// As [`Self::read`], without what tells of which start it is.
+    pub(crate) fn read_stat(pid: u32) -> Option<Self> {
         let mut buffer = [0; LARGEST_STAT];
         // The kernel gives the whole line to one read.
         let length = File::open(directory(pid).join("stat")).and_then(|mut file| file.read(&mut buffer)).ok()?;
@@ -107,20 +108,22 @@ impl ProcessEntry {
         let (pid, rest) = stat.split_once(" (")?;
         // The name may hold anything, closing parentheses too; the last one ends it.
         let (name, rest) = rest.rsplit_once(") ")?;
-        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-        let field = |number: usize| fields.get(number - 3).copied();
-        let threads: u64 = field(20)?.parse().ok()?;
+        // In the order of their numbers, the first of which is 3: a reading has a hundred thousand of them.
+        let mut fields = rest.split_ascii_whitespace();
+        let (state, parent, session) = (fields.next()?, fields.next()?, fields.nth(1)?);
+        let (threads, start_time) = (fields.nth(20 - 7)?.parse::<u64>().ok()?, fields.nth(22 - 21)?);
+        let environment = fields.nth(50 - 23);
         Some(Self {
             pid: pid.parse().ok()?,
-            parent: field(4)?.parse().ok()?,
-            session: field(6)?.parse().ok()?,
-            start_time: field(22)?.parse().ok()?,
+            parent: parent.parse().ok()?,
+            session: session.parse().ok()?,
+            start_time: start_time.parse().ok()?,
             // A process whose first thread ended is shown as a zombie while the others work on.
-            is_dead: matches!(field(3)?, "Z" | "X") && threads <= 1,
+            is_dead: matches!(state, "Z" | "X") && threads <= 1,
             name: name.to_owned(),
             instance: None,
             mark: None,
-            environment: field(50).and_then(|address| address.parse().ok()).filter(|address| *address != 0),
+            environment: environment.and_then(|address| address.parse().ok()).filter(|address| *address != 0),
         })
     }
 
@@ -130,25 +133,35 @@ impl ProcessEntry {
     }
 }
 
-/// Every process there is but the kernel's own threads, in the order of their ids. `known` is what the last reading learned, and learns from
-/// this one.
+/// Every process there is but the kernel's own threads and those in `spared`, in the order of their ids, as `spared` must
+/// be. `known` is what the last reading learned, and learns from this one.
 ///
 /// # Errors
 /// When `/proc` cannot be listed.
-pub(crate) fn read_all(known: &mut KnownMarks) -> io::Result<Vec<ProcessEntry>> {
+pub(crate) fn read_all(known: &mut KnownMarks, spared: &[u32]) -> io::Result<Vec<ProcessEntry>> {
     let mut learned = KnownMarks::default();
-    let entries = list()?.into_iter().filter_map(|pid| ProcessEntry::read_knowing(pid, known, &mut learned)).collect();
+    let pids = list()?.into_iter().filter(|pid| spared.binary_search(pid).is_err());
+    let entries = pids.filter_map(|pid| ProcessEntry::read_knowing(pid, known, &mut learned)).collect();
     *known = learned;
     Ok(entries)
 }
 
-/// The processes that are not among `known`, which must be in the order of their ids.
+/// The processes that are neither among `known` nor in `spared`, both of which must be in the order of the ids.
 ///
 /// # Errors
 /// When `/proc` cannot be listed.
-pub(crate) fn read_others(known: &[ProcessEntry]) -> io::Result<Vec<ProcessEntry>> {
-    let is_new = |pid: &u32| known.binary_search_by_key(pid, |entry| entry.pid).is_err();
+pub(crate) fn read_others(known: &[ProcessEntry], spared: &[u32]) -> io::Result<Vec<ProcessEntry>> {
+    let is_known = |pid: &u32| known.binary_search_by_key(pid, |entry| entry.pid).is_ok();
+    let is_new = |pid: &u32| !is_known(pid) && spared.binary_search(pid).is_err();
     Ok(list()?.into_iter().filter(is_new).filter_map(ProcessEntry::read).collect())
+}
+
+/// The process id that the kernel gave last, to a process or a thread (proc_loadavg(5)): as long as it is the same, none
+/// was born.
+pub(crate) fn last_given() -> Option<u32> {
+    let mut buffer = [0; 128];
+    let length = File::open("/proc/loadavg").and_then(|mut file| file.read(&mut buffer)).ok()?;
+    str::from_utf8(&buffer[..length]).ok()?.split_ascii_whitespace().nth(4)?.parse().ok()
 }
 
 /// The id of every process in ascending order, without the threads of the kernel.
@@ -315,9 +328,17 @@ mod tests {
     #[test]
     fn this_process_is_in_the_table() {
         let me = std::process::id();
-        let all = read_all(&mut KnownMarks::default()).unwrap();
+        let all = read_all(&mut KnownMarks::default(), &[]).unwrap();
         assert_eq!(all.iter().filter(|entry| entry.pid == me && !entry.is_dead).count(), 1);
         assert_eq!(real_uid(me), Some(nix::unistd::getuid().as_raw()));
+    }
+
+    #[test]
+    fn whoever_is_born_changes_the_number_that_was_given_last() {
+        let before = last_given().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        assert_ne!(last_given().unwrap(), before);
+        child.wait().unwrap();
     }
 
     #[test]
@@ -351,7 +372,7 @@ mod tests {
         use std::io::{BufRead as _, BufReader, Write as _};
 
         let entry_of = |pid: u32, known: &mut KnownMarks| {
-            read_all(known).unwrap().into_iter().find(|entry| entry.pid == pid).unwrap().instance
+            read_all(known, &[]).unwrap().into_iter().find(|entry| entry.pid == pid).unwrap().instance
         };
         let mut child = std::process::Command::new("/bin/sh")
             .args(["-c", "echo; read line; exec env -i /bin/sh -c 'echo; read line'"])

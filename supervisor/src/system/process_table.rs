@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
-use crate::system::process_entry::{KnownMarks, ProcessEntry, read_all, read_others};
+use crate::notify_socket::Routes;
+use crate::system::process_entry::{KnownMarks, ProcessEntry, last_given, read_all, read_others};
 
 /// Reads `/proc` no oftener than needed: a hundred nodes stopped at once share a few readings.
 #[derive(Debug, Default)]
 pub(crate) struct ProcessTable {
+    /// Whose leaders are left out.
+    spared: Option<Routes>,
     all: Turns,
     born: Turns,
     /// Empty while a reading is under way, and after one that failed.
@@ -30,11 +33,28 @@ pub(crate) struct Reading {
     number: u64,
     /// In a reading of those that were born meanwhile, the number of the reading that it follows.
     since: u64,
+    /// The last process id that was given when it began.
+    last_given: Option<u32>,
+    /// Who was left out, in the order of their ids.
+    spared: Arc<Vec<u32>>,
     /// In the order of their ids.
     pub(crate) entries: Arc<Vec<ProcessEntry>>,
 }
 
 impl ProcessTable {
+    /// Readings without the living leaders, which are half of the table where much is supervised: each is of its own
+    /// start and of no other, whatever it does.
+    pub(crate) fn without_leaders(routes: Routes) -> Self {
+        Self { spared: Some(routes), ..Self::default() }
+    }
+
+    fn spared(&self) -> Vec<u32> {
+        let mut pids: Vec<u32> =
+            self.spared.iter().flat_map(|routes| routes.lock().keys().copied().collect::<Vec<_>>()).collect();
+        pids.sort_unstable();
+        pids
+    }
+
     /// The processes, by a reading that began after this call.
     ///
     /// # Errors
@@ -42,10 +62,15 @@ impl ProcessTable {
     pub(crate) async fn read(&self) -> io::Result<Reading> {
         let read = async |number| {
             let mut known = std::mem::take(&mut *self.known.lock().await);
-            let reading = tokio::task::spawn_blocking(move || read_all(&mut known).map(|entries| (entries, known)));
-            let (entries, known) = reading.await.map_err(io::Error::other)??;
+            let spared = Arc::new(self.spared());
+            let left_out = Arc::clone(&spared);
+            let reading = tokio::task::spawn_blocking(move || {
+                let last_given = last_given();
+                read_all(&mut known, &left_out).map(|entries| (last_given, entries, known))
+            });
+            let (last_given, entries, known) = reading.await.map_err(io::Error::other)??;
             *self.known.lock().await = known;
-            Ok(Reading { number, since: number, entries: Arc::new(entries) })
+            Ok(Reading { number, since: number, last_given, spared, entries: Arc::new(entries) })
         };
         self.all.take(|_| true, read).await
     }
@@ -56,11 +81,14 @@ impl ProcessTable {
     /// # Errors
     /// When `/proc` cannot be read.
     pub(crate) async fn read_born_since(&self, earlier: &Reading) -> io::Result<Reading> {
-        let (since, known) = (earlier.number, Arc::clone(&earlier.entries));
+        if earlier.last_given.is_some() && earlier.last_given == last_given() {
+            return Ok(Reading::default());
+        }
+        let (since, known, spared) = (earlier.number, Arc::clone(&earlier.entries), Arc::clone(&earlier.spared));
         let read = async |number| {
-            let entries =
-                tokio::task::spawn_blocking(move || read_others(&known)).await.map_err(io::Error::other)??;
-            Ok(Reading { number, since, entries: Arc::new(entries) })
+            let read = move || read_others(&known, &spared);
+            let entries = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+            Ok(Reading { number, since, entries: Arc::new(entries), ..Reading::default() })
         };
         // What was born since an older reading holds what was born since this one.
         self.born.take(|latest| latest.since <= since, read).await
@@ -115,5 +143,23 @@ mod tests {
         }
         assert!(!born(table.read_born_since(&middle).await.unwrap()).contains(&child.id().unwrap()));
         child.kill().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn readings_without_leaders_have_everybody_else_and_their_newborn() {
+        let mut child = tokio::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let pid = child.id().unwrap();
+        let routes = Routes::default();
+        let table = ProcessTable::without_leaders(routes.clone());
+        let has = |reading: &Reading, pid: u32| reading.entries.iter().any(|entry| entry.pid == pid);
+        assert!(has(&table.read().await.unwrap(), pid));
+        routes.lock().insert(pid, tokio::sync::mpsc::channel(1).0);
+        let reading = table.read().await.unwrap();
+        assert!(!has(&reading, pid) && has(&reading, std::process::id()));
+        let mut other = tokio::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let born = table.read_born_since(&reading).await.unwrap();
+        assert!(has(&born, other.id().unwrap()) && !has(&born, pid));
+        child.kill().await.unwrap();
+        other.kill().await.unwrap();
     }
 }
