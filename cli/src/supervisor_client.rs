@@ -248,7 +248,7 @@ impl SupervisorClient {
         Ok(events.filter_map(|event| async {
             match event {
                 Ok(event) => EventItem::read(event.event.as_deref(), event.data.as_deref()?),
-                Err(error) => Some(Err(Failure::message(format!("the stream of events broke off: {error}")))),
+                Err(error) => Some(Err(Failure::message(format!("the stream of events broke off: {}", cause(error))))),
             }
         }))
     }
@@ -322,10 +322,15 @@ impl SupervisorClient {
                     let id = event.id.unwrap_or_default();
                     event.data.map(|data| Ok((id, serde_json::from_str(&data)?)))
                 }
-                Err(error) => Some(Err(Failure::message(format!("the log broke off: {error}")))),
+                Err(error) => Some(Err(Failure::message(format!("the log broke off: {}", cause(error))))),
             }
         }))
     }
+}
+
+/// What broke a stream; what lies between is the libraries' way down to it.
+fn cause(error: sse_stream::Error) -> String {
+    anyhow::Error::new(error).root_cause().to_string()
 }
 
 fn node_path(name: &str, verb: &str) -> String {

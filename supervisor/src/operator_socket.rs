@@ -90,6 +90,12 @@ fn bind(socket: &Path, group: &str) -> io::Result<UnixListener> {
     UnixListener::from_std(listener)
 }
 
+/// Why nobody can be served by these settings, as far as that is known without trying.
+pub(crate) fn fault(options: &SupervisorOptions) -> Option<String> {
+    let group = options.operator_group.as_deref()?;
+    find_group(group).err().map(|error| format!("operators are not served: {error}"))
+}
+
 /// A group by name or number.
 fn find_group(group: &str) -> io::Result<Gid> {
     if let Ok(number) = group.parse() {

@@ -29,6 +29,7 @@ pub struct Policy {
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub ready_timeout: Duration,
     /// How the pause between two starts of a process that fails grows (R9, R10).
+    #[serde(deserialize_with = "growing")]
     pub start_backoff: BackoffPolicy,
     /// A ready process that gives no sign of life for so long is restarted; absent means never (R35).
     #[serde(
@@ -170,6 +171,16 @@ impl Default for BackoffPolicy {
             stable_after: Duration::from_secs(60),
         }
     }
+}
+
+/// A first pause that is longer than the longest would never be made.
+fn growing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BackoffPolicy, D::Error> {
+    let policy = BackoffPolicy::deserialize(deserializer)?;
+    if policy.first <= policy.longest {
+        return Ok(policy);
+    }
+    let text = format!("start-backoff: `first` ({:?}) is longer than `longest` ({:?})", policy.first, policy.longest);
+    Err(serde::de::Error::custom(text))
 }
 
 fn part<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use anet_protocol::control::{ControlErrorCode, Reloaded};
 
+use crate::operator_socket;
 use crate::process::Context;
 use crate::refusal::Refusal;
 use crate::settings_file::{Options, settings_file};
@@ -33,6 +34,6 @@ impl Context {
         let changed = *current != options;
         *current = options;
         self.reloaded.notify_one();
-        Ok(Reloaded { changed, file })
+        Ok(Reloaded { changed, file, warnings: operator_socket::fault(&current.supervisor).into_iter().collect() })
     }
 }

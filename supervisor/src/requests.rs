@@ -23,7 +23,7 @@ mod wait;
 use std::sync::Arc;
 
 use anet_protocol::control::{ControlErrorCode, Requester};
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::handler::Handler;
 use axum::http::{Method, Uri};
 use axum::routing::{get, post};
@@ -97,13 +97,21 @@ async fn unknown(method: Method, uri: Uri) -> Refusal {
 }
 
 /// What the owner alone may ask.
-async fn not_for_operators(Extension(by): Extension<Requester>, method: Method, uri: Uri) -> Refusal {
+async fn not_for_operators(
+    State(registry): State<Arc<Registry>>,
+    Extension(by): Extension<Requester>,
+    method: Method,
+    uri: Uri,
+) -> Refusal {
     let me = nix::unistd::geteuid();
     let error = format!(
         "permission denied (EACCES): uid {} is an operator of uid {me}'s supervisor, and {method} {} is for uid {me} alone",
         by.uid,
         uri.path()
     );
+    if method != Method::GET {
+        record::refused(registry, by, uri.path(), &error);
+    }
     Refusal::new(ControlErrorCode::Forbidden, error)
 }
 

@@ -230,6 +230,8 @@ mod tests {
             ("[hub]\nport = 70000\n", ":2:8: "),
             ("[defaults\n", ":1:10: "),
             ("x = é\n", ":1:5: "),
+            ("[hub]\nstart-backoff = { first = \"2m\" }\n", ":2:17: start-backoff: `first` (120s) is longer"),
+            ("[defaults]\nstart-backoff.first = \"20s\"\n[hub]\nstart-backoff.longest = \"10s\"\n", "is longer"),
         ];
         for (text, expected) in wrong {
             let error = parse(text).unwrap_err();

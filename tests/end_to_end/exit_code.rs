@@ -71,6 +71,9 @@ fn seventy_eight_says_that_a_configuration_cannot_be_used() {
     }
     std::fs::write(world.project.join(".anet/programs/kept/config.json"), "{").unwrap();
     let _refused = world.anet(&["node", "restart", "kept"]).failed(78);
+    std::fs::write(&settings, "[supervisor]\noperator-group = \"nosuchgroup\"\n").unwrap();
+    let read = world.anet(&["supervisor", "reload"]).done();
+    assert!(read.stderr.contains("operators are not served: there is no group nosuchgroup"), "{read:?}");
     std::fs::write(&settings, "").unwrap();
 }
 

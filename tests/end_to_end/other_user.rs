@@ -110,6 +110,12 @@ fn a_member_of_the_operators_group_works_with_the_usual_commands_and_a_stranger_
     assert!(refused.stderr.contains("EACCES") && refused.stderr.contains("uid 0"), "{refused:?}");
     let audit = world.anet(&["audit", "--local"]).done().stdout;
     assert!(audit.contains(&format!("uid {USER}, anet")), "{audit}");
+    assert!(
+        audit.contains("shutdown") && audit.contains("refused"),
+        "what was not allowed is written down too: {audit}"
+    );
+    let not_theirs = place.anet(GROUP, &variables, &["audit", "--local"]).failed(77);
+    assert!(not_theirs.stderr.contains("its owner's alone"), "{not_theirs:?}");
 
     let stranger = place.anet(USER, &variables, &["node", "ls"]).failed(77);
     assert!(stranger.stderr.contains("EACCES") && stranger.stderr.contains("uid 0's supervisor"), "{stranger:?}");

@@ -34,7 +34,9 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     tell(context, &plan)?;
     let (mut restarted, mut failed) = (Vec::new(), Vec::new());
     if !arguments.dry_run {
-        supervisor.reload().await?;
+        for warning in supervisor.reload().await?.warnings {
+            context.printer.warning(&warning)?;
+        }
         for planned in &plan.restarts {
             match restart(context, &supervisor, planned).await {
                 Ok(()) => {

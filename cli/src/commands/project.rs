@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::node::start::start_with;
+use super::node::words;
 use crate::commands::supervisor::take_over::require_or_take_over;
 use crate::context::Context;
 use crate::duration;
@@ -102,11 +103,17 @@ async fn run(context: &Context, verb: Verb, arguments: &Arguments) -> Outcome {
         tokio::time::sleep(arguments.stagger * place).await;
         act(context, &supervisor, verb, name, &target).await
     }));
-    let words = if verb == Verb::Down { "is stopped" } else { "is running" };
-    for (name, outcome) in usable.iter().zip(outcomes.await) {
-        match outcome {
+    let done = if verb == Verb::Down { "is stopped" } else { "is running" };
+    let outcomes = outcomes.await;
+    // A program that does not say when it is ready may have failed since it was executed.
+    let now = if verb == Verb::Down { Vec::new() } else { supervisor.nodes().await?.nodes };
+    for (name, outcome) in usable.iter().zip(outcomes) {
+        let node = now.iter().find(|node| node.name == *name && Some(&node.project) == target.project.as_ref());
+        let trouble =
+            node.filter(|node| node.pid.is_none()).and_then(|node| words::trouble(&node.state, &node.process));
+        match outcome.and_then(|()| trouble.map_or(Ok(()), |trouble| Err(Failure::message(trouble)))) {
             Ok(()) => {
-                context.printer.note(&format!("{name} {words}"))?;
+                context.printer.note(&format!("{name} {done}"))?;
                 report.done.push(name.clone());
             }
             Err(failure) => {

@@ -45,6 +45,9 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(context: &Context, arguments: Arguments) -> Outcome {
     let task = if arguments.task == "-" { read_stdin()? } else { arguments.task };
+    if arguments.ttl.is_some_and(|ttl| ttl.as_secs() == 0) {
+        return Err(Failure::usage("`--ttl` is at least 1s: a task without time to wait reaches nobody"));
+    }
     let ttl_seconds = match arguments.ttl {
         Some(ttl) => Some(u32::try_from(ttl.as_secs()).map_err(|_| Failure::usage("`--ttl` is at most 24h"))?),
         None => None,

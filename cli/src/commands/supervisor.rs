@@ -60,6 +60,9 @@ async fn reload(context: &Context) -> Outcome {
     } else {
         format!("{file} says nothing new")
     })?;
+    for warning in &outcome.warnings {
+        context.printer.warning(warning)?;
+    }
     if outcome.changed {
         context
             .printer

@@ -11,6 +11,9 @@ pub struct Reloaded {
     pub changed: bool,
     /// The settings file.
     pub file: PathBuf,
+    /// What of it has no effect, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// `GET /v1/plan`: what `anet apply` would do. Nothing else is touched.

@@ -39,8 +39,11 @@ impl Process {
         match self.start().await {
             Ok(instance) => Ok(Started { instance, changed: true }),
             Err(error) => {
-                let refusal = error.refusal();
+                let mut refusal = error.refusal();
                 self.could_not_start(error).await;
+                if matches!(self.phase, Phase::Backoff { .. }) {
+                    refusal.0.error.push_str("; it is tried again until that works");
+                }
                 Err(refusal)
             }
         }

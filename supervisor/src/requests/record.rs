@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anet_protocol::control::{AuditResult, ControlError, LocalAuditLine, Requester};
+use anet_protocol::control::{AuditResult, ControlError, ControlErrorCode, LocalAuditLine, Requester};
 use axum::Extension;
 use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::Next;
@@ -38,6 +38,15 @@ pub(super) async fn record(
     let response = next.run(request).await;
     line.ends_with(response.extensions().get::<Arc<ControlError>>().map(AsRef::as_ref));
     response
+}
+
+/// Writes down what an operator asked for that is the owner's alone.
+pub(super) fn refused(registry: Arc<Registry>, by: Requester, path: &str, error: &str) {
+    let mut parts = path.trim_start_matches("/v1/").rsplit('/');
+    let action = parts.next().unwrap_or_default().to_owned();
+    let name = parts.next().map(str::to_owned);
+    let result = AuditResult::Refused { code: ControlErrorCode::Forbidden, error: error.to_owned() };
+    drop(Line { action, name, by, meant: Meant::default(), registry, result });
 }
 
 /// Written when it is dropped, however that comes about.

@@ -61,6 +61,7 @@ async fn no_more_than_the_last_twenty_ends_are_kept() {
     let home = Home::new();
     home.node("a", &["exit 1"]);
     let mut settings = home.settings();
+    settings.policies.defaults.start_backoff.first = std::time::Duration::from_millis(1);
     settings.policies.defaults.start_backoff.longest = std::time::Duration::from_millis(1);
     let supervisor = home.supervise_with(settings).await;
     supervisor.client.start(&home, "a").await;

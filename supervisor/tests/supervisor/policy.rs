@@ -70,6 +70,7 @@ async fn five_failures_in_a_row_are_called_a_crash_loop_and_a_persons_start_clea
     let directory = home.node("a", &["say no such file", "exit 1"]);
     let mut settings = home.settings();
     settings.policies.defaults.start_backoff.first = Duration::from_millis(1);
+    settings.policies.defaults.start_backoff.first = Duration::from_millis(1);
     settings.policies.defaults.start_backoff.longest = Duration::from_millis(1);
     let supervisor = home.supervise_with(settings).await;
     supervisor.client.start(&home, "a").await;

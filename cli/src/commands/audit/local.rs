@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use anet_protocol::control::{AuditResult, LocalAuditLine};
+use anet_protocol::exit_code::CommandExit;
 use anyhow::Context as _;
 use serde_json::json;
 
 use super::{Moment, Reading};
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::printer::{head, or_dash};
 
 /// How many lines are shown when nobody says how many.
@@ -16,6 +17,11 @@ const DEFAULT_LINES: u32 = 50;
 
 /// Shows the local audit log, newest first. No supervisor needs to run.
 pub(super) fn run(context: &Context, reading: &Reading) -> Outcome {
+    if let Some(socket) = &context.environment.supervisor {
+        let text = format!("the audit log of the supervisor at {} is its owner's alone to read", socket.display());
+        let (exit, code) = (CommandExit::PermissionDenied, Some("forbidden".to_owned()));
+        return Err(Failure { exit, code, ..Failure::message(text) }.hint("ask its owner"));
+    }
     let home = &context.environment.home;
     let mut lines = anet_supervisor::read_audit_log(home)
         .with_context(|| format!("cannot read the local audit log in {}", home.display()))?;

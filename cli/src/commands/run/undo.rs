@@ -10,7 +10,11 @@ use crate::supervisor_client::SupervisorClient;
 /// Makes the program unknown again, unless it was executed; the failure with what became of it.
 pub(super) async fn take_back(context: &Context, name: &str, target: &NodeTarget, failure: Failure) -> Failure {
     match forget(context, name, target).await {
-        Ok(true) => failure.hint(format!("{name} is not kept; mend this and give the command again")),
+        Ok(true) => {
+            // There is nothing left that the supervisor's hint could be followed with.
+            let failure = Failure { hints: Vec::new(), ..failure };
+            failure.hint(format!("{name} is not kept; mend this and give the command again"))
+        }
         Ok(false) => failure.hint(format!("{name} is kept; remove it with `anet node delete {name} --force`")),
         Err(error) => failure.hint(format!(
             "{name} is kept, because it could not be removed ({:#}); `anet node delete {name} --force` does that",

@@ -54,6 +54,12 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
             } else {
                 findings.ok((), format!("pid {}, version {ours}, since {} UTC", status.pid, status.since));
             }
+            let operators = status.operators.as_ref();
+            if let Some((group, problem)) = operators.and_then(|found| Some((&found.group, found.problem.as_ref()?))) {
+                let finding = findings.warning("operators", format!("group {group} is not served: {problem}"));
+                finding
+                    .command(crate::doctor::own_file::edit(&crate::settings_file::settings_file(&facts.patient.home)));
+            }
         }
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     context.printer.note(&format!("{key} of {name} is kept as {reference} in {}", secrets.dot_env_path().display()))?;
     if view.is_some_and(|view| view.pid.is_some()) {
         context.printer.hint(&format!(
-            "the running node has it once it was restarted: by itself when idle, or `anet node restart {name}`"
+            "the running node has it once it was restarted: by itself where its `env-change` says so, or `anet node restart {name}`"
         ))?;
     }
     if context.printer.json {

@@ -46,7 +46,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     }
     if view.is_some_and(|view| view.pid.is_some()) {
         context.printer.hint(&format!(
-            "the running node has it until it was restarted: by itself when idle, or `anet node restart {name}`"
+            "the running node has it until it was restarted: by itself where its `env-change` says so, or `anet node restart {name}`"
         ))?;
     }
     if context.printer.json {
