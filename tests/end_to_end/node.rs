@@ -34,7 +34,8 @@ fn a_restarted_node_is_another_process_and_works_on() {
     let _url = world.start_hub();
     world.start_node("counter", "cat");
     let pid = world.node_pid("counter");
-    let _restarted = world.anet(&["node", "restart", "counter"]).done();
+    let restarted = world.anet(&["node", "restart", "counter", "--json"]).done().json();
+    assert_eq!(restarted["changed"], true, "{restarted}");
     assert_ne!(world.node_pid("counter"), pid);
     let id = world.send("counter", "again");
     let waited = world.anet(&["task", &id, "--wait", "--json"]).done().json();

@@ -183,7 +183,8 @@ impl NodeProgram {
                 self.name,
                 self.project.join(".anet").display()
             ),
-            hint: Some(format!("restore it, or: anet node delete {}", self.name)),
+            // In another project the same name is another node.
+            hint: Some(format!("restore it, or: anet node delete {} --project {}", self.name, self.project.display())),
         }
     }
 }

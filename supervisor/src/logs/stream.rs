@@ -46,19 +46,21 @@ pub(crate) fn updates(
 ) -> impl Stream<Item = Update> {
     async_stream::stream! {
         let (first, place) = (filter.clone(), directory.clone());
+        // Nothing behind a cursor was read yet.
+        let mut is_begun = matches!(from, From::Last(_));
         let beginning = tokio::task::spawn_blocking(move || begin(&place, from, &first));
         let Ok((reader, mut cursor, entries)) = beginning.await else { return };
         let mut lines = Line::behind(&mut cursor, entries);
         let mut own = Some(reader);
         loop {
             // A read is bounded: only one that finds nothing has read everything.
-            let must_wait = lines.is_empty();
+            let has_read = !lines.is_empty();
             let mut update = lines;
             update.retain(|line| filter.accepts(&line.entry));
             if !update.is_empty() {
                 yield update;
             }
-            if must_wait {
+            if !has_read && is_begun {
                 let Some(Follow { changes, .. }) = &mut follow else { break };
                 loop {
                     match tokio::time::timeout(idle, changes.next()).await {
@@ -67,9 +69,10 @@ pub(crate) fn updates(
                         Err(_) => yield Vec::new(),
                     }
                 }
-            } else if follow.is_some() {
+            } else if has_read && follow.is_some() {
                 tokio::time::sleep(PACE).await;
             }
+            is_begun = true;
             let shared = match &follow {
                 Some(Follow { reader, .. }) => reader.after(&cursor).await,
                 None => None,

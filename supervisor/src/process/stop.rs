@@ -11,10 +11,12 @@ use crate::refusal::Refusal;
 
 impl Process {
     /// Stops it. `desired` is what is wanted from now on: known to the next supervisor before anything is signalled, and
-    /// on disk before this returns.
+    /// on disk before this returns. Where it cannot be put on record it is stopped all the same: it may be what fills
+    /// the disk.
     ///
     /// # Errors
-    /// [`ControlErrorCode::StopFailed`] names the survivors, or who holds the declared port although all are dead.
+    /// [`ControlErrorCode::StopFailed`] names the survivors, or who holds the declared port although all are dead;
+    /// [`ControlErrorCode::Internal`] when it is stopped and that is not on record.
     pub(super) async fn stop(&mut self, desired: Option<Desired>, asked: StopRequest) -> Result<bool, Refusal> {
         let was_stopped = matches!(self.phase, Phase::Stopped { .. }) && self.leftovers.is_none();
         let is_asked = desired.is_some();
@@ -24,18 +26,22 @@ impl Process {
         }
         self.give_up_waiting();
         self.desired = desired;
-        self.save_desired().await.map_err(Refusal::internal)?;
+        let intent = self.save_desired().await;
         let durable = self.context.store.durable();
         self.context.settings.failpoint.pass("stop recorded");
         let last_exit = self.bring_down(asked).await?;
         self.context.settings.failpoint.pass("process gone");
-        self.save(None).await.map_err(Refusal::internal)?;
+        let end = self.save(None).await;
         self.context.settings.failpoint.pass("death recorded");
         self.close_socket();
         self.failures = Failures::default();
         self.phase = Phase::Stopped { since: self.context.clock.now(), last_exit };
         self.publish();
-        durable.await.map_err(Refusal::internal)?;
+        intent.and(end).and(durable.await).map_err(|error| {
+            // The store tries again each second.
+            Refusal::internal(format!("{} is stopped, but that is not on record: {error}", self.program.name()))
+                .hint("it is written down as soon as it can be; a supervisor that is started before starts it again")
+        })?;
         if is_asked {
             self.check_port_is_free()?;
         }

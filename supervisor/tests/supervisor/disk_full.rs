@@ -36,6 +36,7 @@ async fn with_a_full_disk_the_supervisor_stays_says_so_and_goes_on_when_there_is
     let home = Home::new();
     home.node("a", &["ready", "sleep"]);
     home.node("b", &["ready", "sleep"]);
+    home.node("c", &["ready", "sleep"]);
     let place = home.path().join("supervisor");
     let Some(mut supervisor) = supervise_with_small_disk(&home, &place).await else {
         eprintln!("not tried: no mount namespace can be made here");
@@ -43,6 +44,7 @@ async fn with_a_full_disk_the_supervisor_stays_says_so_and_goes_on_when_there_is
     };
     let client = home.client();
     let running = client.must_start(&home, "a").await;
+    let filling = client.must_start(&home, "c").await;
     // As the supervisor sees it.
     let inside = PathBuf::from(format!("/proc/{}/root", supervisor.id().unwrap()));
     let filler = fill(&inside.join(place.strip_prefix("/").unwrap()));
@@ -62,6 +64,13 @@ async fn with_a_full_disk_the_supervisor_stays_says_so_and_goes_on_when_there_is
         past["exits"].as_array()?.iter().find(|exit| exit["signal"] == 9).cloned()
     })
     .await;
+
+    // What fills the disk can be stopped, and the answer says what is not on record.
+    let (status, refusal) = client.stop("c").await;
+    assert_eq!(status, 500, "{refusal}");
+    let text = refusal["error"].as_str().unwrap();
+    assert!(text.contains("c is stopped") && text.contains("No space left"), "{text}");
+    assert!(!is_alive(filling) && home.copies("c") == 0);
 
     // Nobody has to do anything but make room.
     std::fs::remove_file(filler).unwrap();

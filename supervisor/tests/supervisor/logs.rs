@@ -113,6 +113,10 @@ async fn who_comes_back_after_the_supervisor_died_goes_on_behind_the_last_line_s
     let rest: Vec<_> = read_until(&mut stream, 7).await.into_iter().map(|(_, line)| line).collect();
     assert_eq!(line, "line 4");
     assert_eq!(rest, ["line 5", "line 6", "line 7", "line 8", "line 9", "line 10", "the end"]);
+    // The same without waiting for more.
+    let mut stream = supervisor.client.stream(&format!("/v1/nodes/a/logs?after={id}")).await;
+    let again: Vec<_> = read_until(&mut stream, 7).await.into_iter().map(|(_, line)| line).collect();
+    assert_eq!(again, rest);
     let refused = supervisor.client.get("/v1/nodes/a/logs?after=nonsense").await;
     assert_eq!(refused["code"], "invalid_input");
     let refused = supervisor.client.get("/v1/nodes/a/logs?grep=(").await;

@@ -1,6 +1,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anet_protocol::control::NodeChanged;
+
 use super::fleet::{self, Rolling};
 use super::{NodeSelection, Patience, start};
 use crate::commands::supervisor::take_over::require_or_take_over;
@@ -39,8 +41,9 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     let patience = Patience { wait: arguments.wait };
     let supervisor = require_or_take_over(context, |one| node.is_meant_by(context, one)).await?;
     let supervisor = supervisor.waiting(patience.wait);
-    supervisor.restart_node(name, &target).await?;
-    let outcome = start::start_within(context, name, &target, patience).await?;
+    let restarted = supervisor.restart_node(name, &target).await?;
+    let running = start::start_within(context, name, &target, patience).await?;
+    let outcome = NodeChanged { changed: restarted.changed || running.changed, ..running };
     let pid = outcome.node.pid.unwrap_or_default();
     context.printer.note(&format!("{name} is running again (pid {pid}){}", start::proof(context, &outcome.node)))?;
     if context.printer.json {

@@ -1,6 +1,6 @@
 use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
-use crate::doctor::facts::node::NodeFile;
+use crate::doctor::facts::node::{NodeFacts, NodeFile};
 use crate::doctor::finding::Severity;
 use crate::doctor::own_file::shell_word;
 
@@ -14,6 +14,11 @@ pub(super) const CHECK: Check = Check {
     look,
 };
 
+/// With its project: in another one the same name is another node.
+fn delete(node: &NodeFacts) -> String {
+    format!("anet node delete {} --project {} --force", node.name, shell_word(&node.project))
+}
+
 fn look(facts: &Facts<'_>, findings: &mut Findings) {
     for node in &facts.nodes {
         let name = node.name.as_str();
@@ -21,15 +26,17 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         match &node.config {
             NodeFile::NoDirectory => {
                 // Which of the two it was cannot be told any more.
-                let project = shell_word(&node.project.join(".anet"));
-                let seen =
-                    format!("the supervisor knows it, and neither nodes/{name} nor programs/{name} is in {project}");
-                findings.error(name, seen).command(format!("anet node delete {name} --force"));
+                let place = node.project.join(".anet");
+                let seen = format!(
+                    "the supervisor knows it, and neither nodes/{name} nor programs/{name} is in {}",
+                    place.display()
+                );
+                findings.error(name, seen).command(delete(node));
             }
             NodeFile::Closed => findings.fact(name, "its files are another user's, and were not looked at"),
             NodeFile::Absent => {
                 let finding = findings.error(name, format!("{} is missing", path.display()));
-                finding.command(format!("anet node delete {name} --force"));
+                finding.command(delete(node));
             }
             NodeFile::Broken(problem) => {
                 let finding = findings.error(name, format!("{}: {}", path.display(), problem.seen));

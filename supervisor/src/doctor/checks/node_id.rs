@@ -4,6 +4,7 @@ use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::facts::node::{NodeFacts, NodeToken};
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::shell_word;
 use crate::doctor::repair::{ConfigEdit, Repair};
 use crate::token_repair::Probe;
 
@@ -34,7 +35,9 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
         let has_it = |other: &&NodeFacts| other.directory != node.directory && other.node_id().as_deref() == Some(&*id);
         if let Some(other) = facts.nodes.iter().find(has_it) {
             let seen = format!("no identity is written down, and its token is of {}", other.directory.display());
-            findings.warning(name, seen).command(format!("anet node delete {name} # if it is a copy"));
+            findings
+                .warning(name, seen)
+                .command(format!("anet node delete {name} --project {} # if it is a copy", shell_word(&node.project)));
             continue;
         }
         let finding = findings.warning(name, format!("no identity is written down; {id} is {source}"));

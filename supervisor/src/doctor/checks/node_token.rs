@@ -4,6 +4,7 @@ use crate::doctor::check::{Check, Findings};
 use crate::doctor::facts::Facts;
 use crate::doctor::facts::node::NodeToken;
 use crate::doctor::finding::Severity;
+use crate::doctor::own_file::shell_word;
 use crate::doctor::repair::Repair;
 use crate::token_repair::Probe;
 
@@ -26,8 +27,10 @@ fn look(facts: &Facts<'_>, findings: &mut Findings) {
     let may_repair = facts.hub.as_ref().is_some_and(|hub| hub.knows_the_person(facts.patient));
     for node in &facts.nodes {
         let name = node.name.as_str();
-        let anew =
-            format!("anet node delete {name} && anet node create {name} -- PROGRAM # the token's own node stays");
+        let project = shell_word(&node.project);
+        let anew = format!(
+            "anet node delete {name} --project {project} && cd {project} && anet node create {name} -- PROGRAM # the token's own node stays"
+        );
         let (hub, probe) = match &node.token {
             NodeToken::Unknown => continue,
             NodeToken::Untried(reason) => {
