@@ -98,12 +98,14 @@ async fn what_a_process_may_dump_see_and_open_is_bounded() {
     let core = read("limits").lines().find(|line| line.starts_with("Max core file size")).unwrap().to_owned();
     assert_eq!(core.split_ascii_whitespace().nth(4), Some("0"), "{core}");
     assert!(read("status").contains("\nUmask:\t0077\n"));
-    let mut descriptors: Vec<String> = std::fs::read_dir(format!("/proc/{pid}/fd"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    descriptors.sort();
-    assert_eq!(descriptors, ["0", "1", "2"]);
+    // The socket through which it said that it is ready may be there for a moment more.
+    eventually("it has its three descriptors and no other", async || {
+        let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        let mut names: Vec<_> = descriptors.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        (names == ["0", "1", "2"]).then_some(())
+    })
+    .await;
     home.client().post("/v1/shutdown", json!({"stop_children": true})).await;
     supervisor.wait().await.unwrap();
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::json;
 
-use crate::harness::{Home, node_in, write_config, zoo_child};
+use crate::harness::{Home, eventually, node_in, write_config, zoo_child};
 
 fn port_of(listener: &TcpListener) -> u16 {
     listener.local_addr().unwrap().port()
@@ -37,8 +37,14 @@ async fn a_start_whose_port_of_the_settings_file_is_taken_is_refused_and_the_own
     assert!(told.contains(&format!("process {}", std::process::id())), "{told}");
     assert_eq!(home.copies("a"), 0);
     drop(listener);
+    until_free(port).await;
     supervisor.client.must_start(&home, "a").await;
     supervisor.shut_down().await;
+}
+
+/// Waits for the children of other tests, which hold what this process had open until they execute their programs.
+async fn until_free(port: u16) {
+    eventually("the port is free", async || TcpListener::bind(("127.0.0.1", port)).ok().map(drop)).await;
 }
 
 #[tokio::test]
@@ -58,6 +64,7 @@ async fn a_stop_is_not_called_done_while_somebody_holds_the_port() {
     assert!(told.contains(&format!("process {}", std::process::id())), "{told}");
     assert_eq!((home.copies("a"), &supervisor.client.node("a").await["process"]["state"]), (0, &json!("stopped")));
     drop(stranger);
+    until_free(port).await;
     let (status, answer) = supervisor.client.stop("a").await;
     assert_eq!((status, &answer["changed"]), (200, &json!(false)), "{answer}");
     supervisor.shut_down().await;
